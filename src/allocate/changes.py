@@ -1,0 +1,254 @@
+"""A scenario meets a model and a World: every change is made once, or it is an error; and it can say what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from allocate.errors import InputError, Problem, nearest
+from allocate.names import MEMBER
+from allocate.spec import Change, Consolidate, Drop, Fix, Model, Scale, Scenario, Set
+from allocate.tables import World
+from allocate.units import FLAG, MONEY
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and a World after a scenario: what is to be solved.
+
+    ``fixed`` names the variables that are no choice and what they are fixed at; ``said`` lists the differences in
+    words, ``old -> new``.
+    """
+
+    model: Model
+    world: World
+    fixed: Mapping[str, str | float] = field(default_factory=dict)
+    said: tuple[str, ...] = ()
+
+
+class ChangeError(ValueError):
+    """A change cannot be made; the words say why."""
+
+
+def apply(model: Model, world: World, scenarios: Iterable[Scenario] = ()) -> Case:
+    """Make every change of every scenario, in order. Two changes to one cell, or a change of nothing, are errors.
+
+    Raises :class:`InputError` with every change that cannot be made and its place.
+    """
+    work = _Work(Case(model, world))
+    for scenario in scenarios:
+        problems = []
+        meant = scenario.model
+        if meant is not None and meant != model.source.removesuffix(".toml"):
+            problems.append(Problem("model", f"is written for {meant!r}, not for {model.source!r}"))
+        for number, change in enumerate(scenario.changes, start=1):
+            try:
+                work.make(change, f"{scenario.source}, change {number}")
+            except ChangeError as error:
+                problems.append(Problem(f"change {number}", str(error)))
+        if problems:
+            raise InputError(scenario.source, problems)
+    return work.case
+
+
+class _Work:
+    """The case so far, and which change touched what."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.cells: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = {}
+        self.once: dict[str, str] = {}
+        self.makers: list[str] = []
+
+    def make(self, change: Change, maker: str) -> None:
+        self.makers.append(maker)
+        match change:
+            case Set():
+                self._set(change)
+            case Scale():
+                self._scale(change)
+            case Drop():
+                self._drop(change)
+            case Fix():
+                self._fix(change)
+            case Consolidate():
+                self._consolidate(change)
+
+    def _only_once(self, what: str) -> None:
+        if what in self.once:
+            raise ChangeError(f"{what} is already changed by {self.once[what]}")
+        self.once[what] = self.makers[-1]
+
+    def _datum(self, name: str) -> xr.DataArray:
+        data, model = self.case.world.data, self.case.model
+        if name in model.derived:
+            raise ChangeError(f"{name!r} is derived; change the data that it is derived from")
+        if name not in data.data_vars and name in model.data and (default := model.data[name].default) is not None:
+            spec = model.data[name]
+            sizes = [data.sizes[d] for d in spec.over]
+            attrs = {"unit": spec.unit, "status": "assumed", "source": "default of the model"}
+            return xr.DataArray(np.full(sizes, default), {d: data[d] for d in spec.over}, list(spec.over), attrs=attrs)
+        if name not in data.data_vars:
+            known = [str(v) for v in data.data_vars]
+            raise ChangeError(f"there is no datum {name!r}{nearest(name, known)}")
+        return data[name]
+
+    def _set(self, change: Set) -> None:
+        old = self._datum(change.set)
+        if isinstance(change.to, str):
+            other = self._datum(change.to)
+            if set(other.dims) != set(old.dims) or other.attrs["unit"] != old.attrs["unit"]:
+                raise ChangeError(f"{change.to!r} is not over the dims and in the unit of {change.set!r}")
+            new = other.transpose(*old.dims).values.astype(float)
+        elif not (np.isfinite(change.to) and change.to >= 0):
+            raise ChangeError(f"{change.to} is not a number that {change.set!r} can be")
+        elif old.attrs["unit"] == FLAG and change.to not in (0, 1):
+            raise ChangeError(f"{change.to:g} is not 0 or 1; {change.set} is a flag")
+        else:
+            new = np.full(old.shape, float(change.to))
+        self._replace(change.set, old, new, change.where)
+
+    def _scale(self, change: Scale) -> None:
+        old = self._datum(change.scale)
+        if old.attrs["unit"] == FLAG:
+            raise ChangeError(f"{change.scale!r} is a flag and cannot be scaled; set it")
+        self._replace(change.scale, old, old.values * change.by, change.where)
+
+    def _replace(
+        self, name: str, old: xr.DataArray, new: np.ndarray[Any, np.dtype[Any]], where: Mapping[str, str]
+    ) -> None:
+        cells = self._where(name, old, where)
+        maker = len(self.makers)
+        touched = self.cells.setdefault(name, np.zeros(old.shape, dtype=np.int64))
+        if np.any(touched[cells]):
+            before = self.makers[int(touched[cells].max()) - 1]
+            raise ChangeError(
+                f"{_called(name, where)} is already changed by {before}; two changes to one cell conflict"
+            )
+        if not np.any(new[cells] != old.values[cells]):
+            raise ChangeError(f"{_called(name, where)} already has these values; the change changes nothing")
+        touched[cells] = maker
+        values = np.where(cells, new, old.values)
+        self._keep(
+            world=self.case.world.with_data(name, old.copy(data=values)),
+            said=f"{_called(name, where)}: {_difference(old, values, cells)}",
+        )
+
+    def _where(self, name: str, old: xr.DataArray, where: Mapping[str, str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        cells = np.ones(old.shape, dtype=bool)
+        for dim, label in where.items():
+            if dim not in old.dims:
+                has = ", ".join(map(str, old.dims)) or "no dim"
+                raise ChangeError(f"{name!r} does not vary over {dim!r}, only over {has}")
+            known = self.case.world.labels(dim)
+            if label not in known:
+                raise ChangeError(f"no {dim} {label!r}{nearest(label, known)}")
+            axis = list(old.dims).index(dim)
+            here = np.arange(len(known)) == known.index(label)
+            cells &= here.reshape([-1 if k == axis else 1 for k in range(old.ndim)])
+        return cells
+
+    def _drop(self, change: Drop) -> None:
+        rule = change.drop.removeprefix("rules.")
+        self._only_once(change.drop)
+        rules = self.case.model.rules
+        if rule not in rules:
+            raise ChangeError(f"there is no rule {rule!r}{nearest(rule, rules)}")
+        left = {name: text for name, text in rules.items() if name != rule}
+        self._keep(model=self.case.model.model_copy(update={"rules": left}), said=f"{change.drop}: dropped")
+
+    def _fix(self, change: Fix) -> None:
+        model = self.case.model
+        if change.fix not in model.variables:
+            raise ChangeError(f"there is no variable {change.fix!r}{nearest(change.fix, model.variables)}")
+        self._only_once(f"variable {change.fix}")
+        if isinstance(change.to, str):
+            known = {**model.data, **model.derived}
+            if change.to not in known:
+                raise ChangeError(f"there is no datum {change.to!r}{nearest(change.to, known)}")
+            spec, other = model.variables[change.fix], known[change.to]
+            if set(spec.over) != set(other.over) or spec.unit != other.unit:
+                raise ChangeError(f"{change.to!r} is not over the dims and in the unit of {change.fix!r}")
+        self._keep(fixed={**self.case.fixed, change.fix: change.to}, said=f"{change.fix}: fixed at {change.to}")
+
+    def _consolidate(self, change: Consolidate) -> None:
+        world, model = self.case.world, self.case.model
+        if MEMBER not in model.data or len(model.data[MEMBER].over) != 2:
+            raise ChangeError(f"the model has no datum {MEMBER!r} over grant and pool, so nothing can be merged")
+        part, whole = model.data[MEMBER].over
+        parts, pools = world.labels(part), world.labels(whole)
+        for label in change.consolidate:
+            if label not in parts:
+                raise ChangeError(f"no {part} {label!r}{nearest(label, parts)}")
+            self._only_once(f"{part} {label}")
+        if len(set(change.consolidate)) != len(change.consolidate):
+            raise ChangeError("names a part twice")
+        others = [str(n) for n, a in world.data.data_vars.items() if whole in a.dims and n != MEMBER]
+        if others:
+            raise ChangeError(f"{', '.join(others)} varies over {whole}, so it is not clear what merging does to it")
+        member = world.data[MEMBER].transpose(part, whole).astype(float)
+        rows = [parts.index(label) for label in change.consolidate]
+        old_pools = [k for k in range(len(pools)) if member.values[rows, k].any()]
+        kept = [k for k in range(len(pools)) if k not in old_pools]
+        if change.into in [pools[k] for k in kept]:
+            raise ChangeError(f"there is already a {whole} {change.into!r}")
+        merged = np.zeros(len(parts))
+        merged[rows] = 1.0
+        place = sum(k < min(old_pools) for k in kept)
+        names = [pools[k] for k in kept]
+        names.insert(place, change.into)
+        values = np.insert(member.values[:, kept], place, merged, axis=1)
+        array = xr.DataArray(values, {part: list(parts), whole: names}, [part, whole], attrs=member.attrs)
+        data = world.data.drop_vars([MEMBER, whole]).assign({MEMBER: array})
+        said = f"{whole}: {' + '.join(change.consolidate)} -> {change.into}"
+        self._keep(world=replace(world, data=data), said=said)
+        if change.widen:
+            self._widen(change.consolidate, part)
+
+    def _widen(self, labels: Sequence[str], part: str) -> None:
+        """Every member gets every right that any member has: the union grows to every combination."""
+        world = self.case.world
+        for name, array in world.data.data_vars.items():
+            if part in array.dims and array.attrs["unit"] == FLAG and name != MEMBER:
+                wide = array.copy()
+                wide.loc[{part: list(labels)}] = array.sel({part: list(labels)}).max(part)
+                if bool((wide != array).any()):
+                    world = world.with_data(str(name), wide)
+        self._keep(world=world, said=f"{' + '.join(labels)}: rights widened to every combination")
+
+    def _keep(self, said: str, **new: Any) -> None:
+        self.case = replace(self.case, said=(*self.case.said, said), **new)
+
+
+def _called(name: str, where: Mapping[str, str]) -> str:
+    inside = ", ".join(f"{dim}={label}" for dim, label in where.items())
+    return f"{name}[{inside}]" if inside else name
+
+
+def _difference(old: xr.DataArray, new: np.ndarray[Any, Any], cells: np.ndarray[Any, np.dtype[np.bool_]]) -> str:
+    unit = str(old.attrs["unit"])
+    before, after = old.values[cells], new[cells]
+    if np.ptp(before) == 0 and np.ptp(after) == 0:
+        return f"{amount(before[0], unit)} -> {amount(after[0], unit)}"
+    if unit == MONEY:
+        return f"total {amount(before.sum(), unit)} -> {amount(after.sum(), unit)} in {cells.sum()} cells"
+    pairs = ", ".join(f"{amount(a, unit)} -> {amount(b, unit)}" for a, b in list(zip(before, after, strict=True))[:4])
+    return pairs + (f", ... ({cells.sum()} cells)" if cells.sum() > 4 else "")
+
+
+def amount(value: float, unit: str) -> str:
+    """A number as a person writes it: money in R billion, R million or R thousand.
+
+    >>> amount(14_816_103_000, "R"), amount(0.95, "1")
+    ('R14.816bn', '0.95')
+    """
+    if unit != MONEY:
+        return f"{value:,.6g}"
+    for size, word in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"R{value / size:,.3f}{word}"
+    return f"R{value:,.2f}"

@@ -1,0 +1,208 @@
+"""What a run says, in an analyst's terms: gains and losses, what binds and at what price, what takes most of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from allocate.names import SPACE
+from allocate.plan import Plan
+from allocate.runs import Run
+from allocate.units import FLAG, MONEY, Unit
+
+MOST: Final = 0.5
+"""One label that takes more than this share of money or outcome is worth a warning."""
+
+FEW_SPACES: Final = 5
+
+AT_LIMIT: Final = 1e-7
+"""A row is at its limit when its slack is below this share of one published unit plus the limit's size."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A difference between two plans of a run, in the goal's unit, and as a share of the first plan's outcome."""
+
+    amount: float
+    share: float
+
+    def __str__(self) -> str:
+        return f"{self.share:+.1%}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of the money and of the outcome goes to one label."""
+
+    label: str
+    money: float
+    outcome: float
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A datum that sets a label apart: its value there, times the median of the other labels."""
+
+    datum: str
+    times: float
+    status: str
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """The shares of the labels of a dim, largest outcome first, and in words what is worth a warning."""
+
+    dim: str
+    shares: tuple[Share, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """How many rows of a rule are at their limit, and the range of their prices in ``unit``."""
+
+    rule: str
+    rows: int
+    at_limit: int
+    least: float
+    most: float
+    unit: str
+
+
+def reallocation(run: Run) -> Gain:
+    """Separate grants at their best, against the actual split."""
+    return _gain(run, run.baseline, run.separate)
+
+
+def consolidation(run: Run) -> Gain | None:
+    """The merged plan against separate grants at their best; None where the scenario merges nothing."""
+    return _gain(run, run.separate, run.plan) if run.merged else None
+
+
+def _gain(run: Run, before: Plan, after: Plan) -> Gain:
+    base, top = run.outcome(before), run.outcome(after)
+    return Gain(top - base, (top - base) / base if base > 0 else float("nan"))
+
+
+def spaces(run: Run) -> pd.DataFrame:
+    """A row a space, largest gain first: name, was, now, change (published units), percent, per household (R).
+
+    ``was`` is the actual split. ``per_household`` is there when the World counts ``households`` by space.
+    """
+    world = run.case.world
+    was, now = run.was.by(SPACE), run.schedule.by(SPACE)
+    codes = world.labels(SPACE)
+    frame = pd.DataFrame({"space": codes, "name": [world.title(SPACE, code) for code in codes]})
+    frame["was"], frame["now"] = was.values, now.values
+    frame["change"] = frame["now"] - frame["was"]
+    frame["percent"] = 100.0 * frame["change"] / frame["was"].where(frame["was"] > 0)
+    if "households" in world.data and world.data["households"].dims == (SPACE,):
+        frame["per_household"] = frame["change"] * run.schedule.unit / world.data["households"].values
+    return frame.sort_values(["change", "space"], ascending=[False, True], ignore_index=True)
+
+
+def money_by(run: Run, *dims: str) -> pd.DataFrame:
+    """Was, now and change in published units, a row a label of ``dims``."""
+    frame = pd.DataFrame({"was": run.was.by(*dims).to_series(), "now": run.schedule.by(*dims).to_series()})
+    frame["change"] = frame["now"] - frame["was"]
+    return frame.reset_index()
+
+
+def concentration(run: Run, dim: str) -> Concentration:
+    """Who takes the money and the outcome, along one dim, and a plain warning when a few take most of it."""
+    money = run.schedule.by(dim).to_series()
+    outcome = outcome_by(run, dim)
+    money_share = money / max(money.sum(), 1)
+    outcome_share = outcome / outcome.sum() if outcome.sum() > 0 else outcome * 0.0
+    order = outcome_share.sort_values(ascending=False, kind="stable").index
+    shares = tuple(Share(str(k), float(money_share[k]), float(outcome_share[k])) for k in order)
+    return Concentration(dim, shares, tuple(_warnings(run, dim, shares)))
+
+
+def outcome_by(run: Run, dim: str) -> pd.Series[float]:
+    """The outcome of the plan beyond nothing, a value a label of a dim, in the goal's unit."""
+    total = xr.zeros_like(run.case.world.data[dim], dtype=float)
+    for sign, plan in ((1.0, run.plan), (-1.0, run.nothing)):
+        for array in plan.worth().values():
+            if dim in array.dims:
+                total = total + sign * array.sum([d for d in array.dims if d != dim])
+    return total.to_series()
+
+
+def _warnings(run: Run, dim: str, shares: tuple[Share, ...]) -> Iterator[str]:
+    many = FEW_SPACES if dim == SPACE else 1
+    for what, ranked in (
+        ("money", sorted(shares, key=lambda s: -s.money)),
+        ("outcome", sorted(shares, key=lambda s: -s.outcome)),
+    ):
+        top = ranked[:many]
+        taken = sum(getattr(share, what) for share in top)
+        if taken > MOST and len(shares) > many:
+            labels = [share.label for share in top]
+            names = ", ".join(run.case.world.title(dim, label) for label in labels)
+            apart = "; ".join(
+                f"{d.datum} {d.times:.2g} times the median ({d.status})" for d in drivers(run, dim, labels)
+            )
+            yield f"{taken:.0%} of the {what} goes to {names}" + (f"; what sets it apart: {apart}" if apart else "")
+
+
+def drivers(run: Run, dim: str, labels: list[str], most: int = 3) -> list[Driver]:
+    """The data of the model that differ most between some labels of a dim and the median of the others.
+
+    Flags and amounts of money are left out: they say who may, not what pays.
+    """
+    found = []
+    for name, spec in run.case.model.data.items():
+        if dim not in spec.over or spec.unit in (FLAG, MONEY) or name not in run.case.world.data:
+            continue
+        array = run.case.world.data[name]
+        level = array.mean([d for d in array.dims if d != dim]).to_series()
+        others = level.drop(labels)
+        others = others[others > 0]
+        here = level[labels].mean()
+        if here > 0 and len(others):
+            found.append(Driver(name, float(here / others.median()), str(array.attrs["status"])))
+    return sorted(found, key=lambda d: -abs(np.log(d.times)))[:most]
+
+
+def bindings(plan: Plan) -> list[Binding]:
+    """Every rule, how many of its rows are at their limit, and what one unit more of limit is worth.
+
+    Prices of money limits are per R1 million.
+    """
+    slack, prices = plan.slack(), plan.prices()
+    found = []
+    for name, block in plan.program.rows.items():
+        free = slack[name].values.ravel()
+        there = ~np.isnan(free)
+        linear = plan.program.linear
+        numbers = block.number.ravel()[there]
+        ends = np.stack([linear.row_lower[numbers], linear.row_upper[numbers]])
+        size = np.where(np.isfinite(ends), np.abs(ends), 0.0).max(axis=0, initial=0.0)
+        at = free[there] <= AT_LIMIT * (block.unit.published + size)
+        price = prices[name].values.ravel()[there][at]
+        money = block.unit == Unit.parse(MONEY)
+        price = price * (1e6 if money else 1.0)
+        unit = f"{plan.goal_units[list(plan.goals)[-1]]} per {'R1 million' if money else block.unit}"
+        least, most = (float(price.min()), float(price.max())) if price.size else (0.0, 0.0)
+        found.append(Binding(name, int(there.sum()), int(at.sum()), least, most, unit))
+    return found
+
+
+def spaces_at_a_limit(plan: Plan) -> dict[str, int]:
+    """For each inequality over spaces, how many spaces are at it: a plan that is all bounds is about the bounds."""
+    slack = plan.slack()
+    linear = plan.program.linear
+    found = {}
+    for name, block in plan.program.rows.items():
+        numbers = block.number[block.number >= 0]
+        if SPACE not in block.dims or not np.any(linear.row_lower[numbers] < linear.row_upper[numbers]):
+            continue
+        at = slack[name] <= AT_LIMIT * block.unit.published
+        found[name] = int(at.any([d for d in at.dims if d != SPACE]).sum())
+    return found

@@ -1,0 +1,151 @@
+"""A labelled plan, which cannot exist without its certificate; or why there is none, in the words of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from allocate.errors import NoPlanError, ProofError
+from allocate.program import Program
+from allocate.solve.certificate import Certificate, certify
+from allocate.solve.highs import SolverOptions
+from allocate.solve.infeasible import Infeasible, Unbounded
+from allocate.solve.lexicographic import Optimum, Stage
+from allocate.solve.lexicographic import solve as optimise
+from allocate.units import Unit
+
+type Vector = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The one best plan of a program: values, prices, certificate and grade of proof, all labelled.
+
+    Made by :func:`solve`. The constructor checks the numbers again against the program's own data and raises
+    :class:`ProofError` if they are not an optimum, so no plan exists that is not proved.
+    """
+
+    program: Program
+    optimum: Optimum
+    certificate: Certificate = field(init=False)
+
+    def __post_init__(self) -> None:
+        found = self.optimum
+        certificate = certify(self.program.linear, found.x, list(found.prices), found.tie_multipliers)
+        if not certificate.ok:
+            raise ProofError("the plan failed its check: " + "; ".join(certificate.failures()[:4]))
+        object.__setattr__(self, "certificate", certificate)
+
+    @property
+    def x(self) -> Vector:
+        """Column values (n,), natural units."""
+        return self.optimum.x
+
+    @property
+    def grade(self) -> str:
+        """``exact``: optimal, and of all optimal plans the only one nearest to the target."""
+        return self.optimum.grade
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What each stage of the solve took."""
+        return self.optimum.stages
+
+    @property
+    def goals(self) -> dict[str, float]:
+        """The value of each goal, in its own unit and sense."""
+        names = [goal.name for goal in self.program.linear.goals]
+        return dict(zip(names, map(float, self.optimum.values), strict=True))
+
+    @property
+    def goal_units(self) -> dict[str, Unit]:
+        return dict(zip(self.goals, self.program.goal_units, strict=True))
+
+    @property
+    def values(self) -> xr.Dataset:
+        """Every variable over its dims; 0 where ``where`` masks it."""
+        arrays: dict[str, xr.DataArray] = dict(self.program.fixed)
+        for name, block in self.program.columns.items():
+            arrays[name] = self._labelled(name, block.dims, block.pack(self.x), str(block.unit))
+        return xr.Dataset({name: arrays[name] for name in self.program.case.model.variables})
+
+    def prices(self, goal: str | None = None) -> xr.Dataset:
+        """The price of every rule's limit, for one goal (the last one unless named).
+
+        A price is d(goal)/d(limit): how much the goal's value changes when the limit (the rule's right-hand side,
+        in the rule's unit) grows by one, everything else kept, earlier goals kept first. NaN where there is no row.
+        At a kink the gain from more and the loss from less differ, and the price lies between them.
+        """
+        names = list(self.goals)
+        at = len(names) - 1 if goal is None else names.index(goal)
+        unit = self.program.goal_units[at]
+        rows = self.program.rows.values()
+        return xr.Dataset(
+            {
+                b.name: self._labelled(b.name, b.dims, b.pack(self.optimum.prices[at], np.nan), str(unit / b.unit))
+                for b in rows
+            }
+        )
+
+    def slack(self) -> xr.Dataset:
+        """How far every rule's row is from its nearer limit, in the rule's unit; NaN where there is no row."""
+        linear = self.program.linear
+        activity = linear.matrix @ self.x
+        free = np.minimum(activity - linear.row_lower, linear.row_upper - activity)
+        rows = self.program.rows.values()
+        return xr.Dataset(
+            {b.name: self._labelled(b.name, b.dims, b.pack(free, np.nan), str(b.unit)) for b in rows}
+        )
+
+    def worth(self, goal: str | None = None) -> Mapping[str, xr.DataArray]:
+        """What every cell of every variable adds to a goal (the last one unless named), in the goal's unit."""
+        names = list(self.goals)
+        cost = self.program.linear.goals[len(names) - 1 if goal is None else names.index(goal)].cost
+        found = {}
+        for name, block in self.program.columns.items():
+            values = block.pack(cost * self.x)
+            if np.any(block.pack(cost)):
+                found[name] = self._labelled(name, block.dims, values, "")
+        return found
+
+    def _labelled(self, name: str, dims: tuple[str, ...], values: Vector, unit: str) -> xr.DataArray:
+        coords = {d: self.program.case.world.data[d] for d in dims}
+        return xr.DataArray(values, coords, list(dims), name=name, attrs={"unit": unit})
+
+
+def solve(program: Program, options: SolverOptions | None = None) -> Plan:
+    """The best plan of a program.
+
+    Raises :class:`NoPlanError` in the words of the model when rules conflict or a goal has no end,
+    :class:`StoppedError` at a time limit, :class:`ProofError` when an answer cannot be proved.
+    """
+    try:
+        return Plan(program, optimise(program.linear, options))
+    except Infeasible as error:
+        raise NoPlanError(_conflict(program, error)) from None
+    except Unbounded as error:
+        cells = [program.column_name(int(j)) for j in error.columns[:6]]
+        words = f"the goal {error.goal!r} grows without end along " + ", ".join(cells)
+        raise NoPlanError(words + "\nadd a rule or an upper bound that limits them") from None
+
+
+def _conflict(program: Program, error: Infeasible) -> str:
+    """Which rules cannot hold together, and where, the rules with most weight first."""
+    linear = program.linear
+    lines = []
+    for block in program.rows.values():
+        here = [(int(i), int(s)) for i, s in zip(error.rows, error.row_signs, strict=True) if i in block.number]
+        for row, side in here[:4]:
+            limit = (linear.row_lower if side > 0 else linear.row_upper)[row]
+            end = "at least" if side > 0 else "at most"
+            lines.append(f"  {program.cell(block, row)} must be {end} {limit:,.0f} {block.unit}")
+        if len(here) > 4:
+            lines.append(f"  {block.name}: and {len(here) - 4} more rows")
+    for column, side in zip(error.columns[:4], error.column_signs[:4], strict=True):
+        limit = (linear.lower if side > 0 else linear.upper)[column]
+        lines.append(f"  {program.column_name(int(column))} is {'at least' if side > 0 else 'at most'} {limit:,.0f}")
+    return "no plan satisfies every rule; these cannot hold together:\n" + "\n".join(lines)

@@ -1,0 +1,313 @@
+"""The first reading of a rule: sparse linear rows.
+
+Everything here works on bare arrays that carry their dims as a tuple of names; labels stay at the door. A linear
+expression is a list of terms ``coefficient x column`` plus a constant. A term may have dims that the expression
+no longer shows: those were summed, and they are renamed so that they can never meet a dim of the same name again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from allocate.errors import nearest
+from allocate.names import TIME
+from allocate.rules.tree import (
+    Along,
+    Arithmetic,
+    Compare,
+    Logic,
+    Name,
+    Negate,
+    Node,
+    Number,
+    RuleError,
+    Total,
+)
+
+type Values = np.ndarray[Any, np.dtype[Any]]
+type Dims = tuple[Hashable, ...]
+
+NO_COLUMN = -1
+"""The column number of a cell that ``where`` masked: it counts 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """Values and the name of each of their axes."""
+
+    dims: Dims
+    values: Values
+
+    def over(self, dims: Dims) -> Values:
+        """The values with one axis a dim of ``dims`` (length 1 where the array does not vary)."""
+        order = [self.dims.index(d) for d in dims if d in self.dims]
+        shape = [self.values.shape[self.dims.index(d)] if d in self.dims else 1 for d in dims]
+        return self.values.transpose(order).reshape(shape)
+
+    def size(self, dim: Hashable) -> int:
+        return int(self.values.shape[self.dims.index(dim)])
+
+    def along(self, dim: Hashable, change: Callable[[Values], Values]) -> Array:
+        """Apply ``change`` with ``dim`` as the first axis; unchanged where the array does not vary over it."""
+        if dim not in self.dims:
+            return self
+        axis = self.dims.index(dim)
+        return Array(self.dims, np.moveaxis(change(np.moveaxis(self.values, axis, 0)), 0, axis))
+
+    def pick_last(self, dim: Hashable) -> Array:
+        if dim not in self.dims:
+            return self
+        dims = tuple(d for d in self.dims if d != dim)
+        return Array(dims, self.values.take(-1, axis=self.dims.index(dim)))
+
+    def rename(self, new: Mapping[Hashable, Hashable]) -> Array:
+        return Array(tuple(new.get(d, d) for d in self.dims), self.values)
+
+
+def combine(how: Callable[[Values, Values], Values], a: Array, b: Array) -> Array:
+    """One array from two, over the union of their dims."""
+    dims = union(a.dims, b.dims)
+    return Array(dims, how(a.over(dims), b.over(dims)))
+
+
+def union(*groups: Dims) -> Dims:
+    return tuple(dict.fromkeys(itertools.chain(*groups)))
+
+
+ONE = Array((), np.array(1.0))
+ZERO = Array((), np.array(0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """``coef * x[cols]``; dims of ``cols`` and ``coef`` beyond the expression's own were summed."""
+
+    coef: Array
+    cols: Array
+
+    def each(self, change: Callable[[Array], Array]) -> Term:
+        return Term(change(self.coef), change(self.cols))
+
+    def times(self, factor: Array) -> Term:
+        return Term(combine(np.multiply, self.coef, factor), self.cols)
+
+    @property
+    def dims(self) -> Dims:
+        return union(self.cols.dims, self.coef.dims)
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A linear expression over ``dims``; ``defined`` says where ``previous`` had something before it."""
+
+    dims: Dims
+    terms: tuple[Term, ...]
+    const: Array
+    defined: Array = ONE
+
+    def add(self, other: Linear, sign: float = 1.0) -> Linear:
+        theirs = other.times(Array((), np.array(sign)))
+        return Linear(
+            union(self.dims, other.dims),
+            self.terms + theirs.terms,
+            combine(np.add, self.const, theirs.const),
+            combine(np.multiply, self.defined, other.defined),
+        )
+
+    def times(self, factor: Array) -> Linear:
+        dims = union(self.dims, factor.dims)
+        terms = tuple(term.times(factor) for term in self.terms)
+        return Linear(dims, terms, combine(np.multiply, self.const, factor), self.defined)
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """What names stand for: data, or variables by the column number of each of their cells; and dim sizes."""
+
+    sizes: Mapping[str, int]
+    data: Mapping[str, Array]
+    columns: Mapping[str, Array]
+
+    def known(self) -> list[str]:
+        return [*self.data, *self.columns]
+
+
+class Reader:
+    """Reads trees in one scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._fresh = itertools.count()
+
+    def linear(self, node: Node) -> Linear:
+        """An expression as terms and a constant.
+
+        Raises :class:`RuleError` naming the piece: an unknown name, a sum over a dim that the expression lacks,
+        a product or quotient of variables, a division by zero.
+        """
+        match node:
+            case Number(value=value):
+                return Linear((), (), Array((), np.array(value)))
+            case Name(name=name) if name in self.scope.columns:
+                cols = self.scope.columns[name]
+                return Linear(cols.dims, (Term(ONE, cols),), ZERO)
+            case Name(name=name) if name in self.scope.data:
+                array = self.scope.data[name]
+                return Linear(array.dims, (), Array(array.dims, array.values.astype(float)))
+            case Name(name=name):
+                words = f"is not a datum or variable of the model{nearest(name, self.scope.known())}"
+                raise RuleError(name, words)
+            case Negate(operand=operand):
+                return self.linear(operand).times(Array((), np.array(-1.0)))
+            case Arithmetic(left=left, sign=sign, right=right):
+                return self._arithmetic(self.linear(left), sign, self.linear(right), node)
+            case Total(operand=operand, over=over):
+                return self._total(self.linear(operand), over, node)
+            case Along(how="previous", operand=operand, first=first):
+                return self._previous(self._yearly(operand, node), first, node)
+            case Along(how="so_far", operand=operand):
+                return self._so_far(self._yearly(operand, node))
+            case Along(operand=operand):
+                return self._last(self._yearly(operand, node))
+        raise RuleError(node.text, "is a condition where a number is wanted")
+
+    def data(self, node: Node) -> Array:
+        """An expression of data alone. Raises :class:`RuleError` if a variable stands in it."""
+        found = self.linear(node)
+        if found.terms:
+            raise RuleError(node.text, "has a variable in it; only data may stand here")
+        return found.const
+
+    def condition(self, node: Node) -> Array:
+        """A condition on data as an array of booleans; a bare flag means that it is not 0."""
+        match node:
+            case Logic(how="not", parts=parts):
+                inner = self.condition(parts[0])
+                return Array(inner.dims, ~inner.values)
+            case Logic(how=how, parts=parts):
+                join = np.logical_and if how == "and" else np.logical_or
+                found = self.condition(parts[0])
+                for part in parts[1:]:
+                    found = combine(join, found, self.condition(part))
+                return found
+            case Compare(sides=sides, signs=signs):
+                held = Array((), np.array(True))
+                for left, sign, right in zip(sides, signs, sides[1:], strict=False):
+                    held = combine(np.logical_and, held, combine(TESTS[sign], self.data(left), self.data(right)))
+                return held
+        found = self.data(node)
+        return Array(found.dims, found.values != 0)
+
+    def _arithmetic(self, left: Linear, sign: str, right: Linear, node: Node) -> Linear:
+        if sign in "+-":
+            return left.add(right, 1.0 if sign == "+" else -1.0)
+        if right.terms and (left.terms or sign == "/"):
+            what = "multiplies two variables" if sign == "*" else "divides by a variable"
+            raise RuleError(node.text, f"is not linear: it {what}")
+        if sign == "*":
+            varying, factor = (right, left) if right.terms else (left, right)
+            dims = union(left.dims, right.dims)
+            found = varying.times(factor.const)
+            return Linear(dims, found.terms, found.const, combine(np.multiply, left.defined, right.defined))
+        if not np.all(right.const.values):
+            raise RuleError(node.text, "divides by zero")
+        return left.times(Array(right.const.dims, 1.0 / right.const.values))
+
+    def _total(self, inner: Linear, over: Sequence[str], node: Node) -> Linear:
+        missing = [d for d in over if d not in inner.dims]
+        if missing:
+            has = ", ".join(map(str, inner.dims)) or "no dim"
+            raise RuleError(node.text, f"sums over {', '.join(missing)}, but what it sums varies over {has}")
+        if not np.all(inner.defined.values):
+            raise RuleError(node.text, f"sums what has no value in the first {TIME}; give previous(..., first=...)")
+        summed: dict[Hashable, Hashable] = {d: (d, next(self._fresh)) for d in over}
+        terms = []
+        for term in inner.terms:
+            repeats = self._repeats(term.dims, over)
+            terms.append(term.each(lambda array: array.rename(summed)).times(repeats))
+        axes = tuple(inner.const.dims.index(d) for d in over if d in inner.const.dims)
+        dims = tuple(d for d in inner.const.dims if d not in over)
+        total = Array(dims, inner.const.values.sum(axis=axes) * self._repeats(inner.const.dims, over).values)
+        return Linear(tuple(d for d in inner.dims if d not in over), tuple(terms), total)
+
+    def _repeats(self, dims: Dims, over: Sequence[str]) -> Array:
+        """How often something is counted in a sum over dims that it does not vary over."""
+        return Array((), np.array(float(np.prod([self.scope.sizes[d] for d in over if d not in dims]))))
+
+    def _yearly(self, operand: Node, node: Along) -> Linear:
+        inner = self.linear(operand)
+        if TIME not in inner.dims:
+            raise RuleError(node.text, f"walks along {TIME}, but {operand.text!r} does not vary over it")
+        return inner
+
+    def _indicator(self, which: Callable[[Values], Values]) -> Array:
+        return Array((TIME,), which(np.arange(self.scope.sizes[TIME])).astype(float))
+
+    def _previous(self, inner: Linear, first: Node | None, node: Along) -> Linear:
+        later, start = self._indicator(lambda t: t > 0), self._indicator(lambda t: t == 0)
+        terms = tuple(term.each(lambda a: a.along(TIME, _shift)).times(later) for term in inner.terms)
+        const = combine(np.multiply, inner.const.along(TIME, _shift), later)
+        before = inner.defined.along(TIME, _shift)
+        if first is None:
+            return Linear(inner.dims, terms, const, combine(np.multiply, before, later))
+        opening = self.linear(first)
+        if TIME in opening.dims:
+            raise RuleError(node.text, f"starts from {first.text!r}, which varies over {TIME} itself")
+        found = Linear(inner.dims, terms, const, combine(np.maximum, before, start))
+        return found.add(opening.times(start))
+
+    def _so_far(self, inner: Linear) -> Linear:
+        earlier: Hashable = (TIME, next(self._fresh))
+        years = self.scope.sizes[TIME]
+        until = Array((TIME, earlier), np.tril(np.ones((years, years))))
+        counted = Array((TIME,), np.arange(1.0, years + 1))
+        terms = tuple(
+            term.each(lambda a: a.rename({TIME: earlier})).times(until) if TIME in term.dims else term.times(counted)
+            for term in inner.terms
+        )
+        running = combine(np.multiply, inner.const, Array((TIME,), np.ones(years)))
+        return Linear(inner.dims, terms, running.along(TIME, lambda v: v.cumsum(axis=0)), inner.defined)
+
+    def _last(self, inner: Linear) -> Linear:
+        terms = tuple(term.each(lambda a: a.pick_last(TIME)) for term in inner.terms)
+        dims = tuple(d for d in inner.dims if d != TIME)
+        return Linear(dims, terms, inner.const.pick_last(TIME), inner.defined.pick_last(TIME))
+
+
+TESTS: Mapping[str, Callable[[Values, Values], Values]] = {
+    "<=": np.less_equal,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    ">": np.greater,
+}
+
+
+def _shift(values: Values) -> Values:
+    """Each step takes what the step before had; the first repeats itself and is multiplied by 0 afterwards."""
+    return np.concatenate([values[:1], values[:-1]])
+
+
+@dataclass(frozen=True, eq=False)
+class Triplets:
+    """Non-zero coefficients: row (or 0 for a goal), column, value."""
+
+    row: Values
+    column: Values
+    value: Values
+
+
+def triplets(terms: Sequence[Term], dims: Dims, shape: Sequence[int]) -> Iterator[Triplets]:
+    """The terms of an expression over ``dims`` spelt out, rows numbered in C order of ``dims``."""
+    rows = Array(dims, np.arange(int(np.prod(shape))).reshape(shape))
+    for term in terms:
+        full = union(dims, term.dims)
+        row, col, coef = np.broadcast_arrays(rows.over(full), term.cols.over(full), term.coef.over(full))
+        kept = (col != NO_COLUMN) & (coef != 0)
+        yield Triplets(row[kept], col[kept], coef[kept].astype(float))

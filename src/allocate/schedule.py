@@ -1,0 +1,166 @@
+"""A plan as it is published: whole R thousand a cell, every pool adding up exactly, money held back shown as such."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from allocate.names import TIME, UNALLOCATED
+from allocate.plan import Plan
+from allocate.rounding import Totals, describe_shift, round_cells
+from allocate.units import PUBLISHED
+
+type Whole = np.ndarray[Any, np.dtype[np.int64]]
+type Mask = np.ndarray[Any, np.dtype[np.bool_]]
+type Values = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Published amounts: ``amount`` and ``unallocated`` are whole numbers of ``unit`` (1000 rand).
+
+    ``open`` marks the cells that may hold money. ``cell_shift`` is the most that rounding moved a cell, in published
+    units. ``breaches`` gives, for each rule that rounding cannot keep exactly, by how much the rounded amounts miss
+    it at worst, in the rule's unit.
+    """
+
+    amount: xr.DataArray
+    unallocated: xr.DataArray
+    open: xr.DataArray
+    unit: float
+    cell_shift: float
+    breaches: dict[str, float]
+
+    def table(self) -> pd.DataFrame:
+        """A row for each open cell: the dims of the amount, and ``amount`` (whole units), in canonical order.
+
+        Money held back has space ``UNALLOCATED``, and so every other dim that it lacks.
+        """
+        dims = [str(d) for d in self.amount.dims]
+        kept = {labels for labels, there in _cells(self.open) if there}
+        rows = [(*labels, value) for labels, value in _cells(self.amount) if labels in kept]
+        held = [str(d) for d in self.unallocated.dims]
+        for labels, value in _cells(self.unallocated):
+            known = dict(zip(held, labels, strict=True))
+            rows.append((*(known.get(d, UNALLOCATED) for d in dims), value))
+        return pd.DataFrame(rows, columns=[*dims, "amount"])
+
+    def by(self, *dims: str) -> xr.DataArray:
+        """Amounts added up to some dims, in whole units; money held back is not in it."""
+        return self.amount.sum([d for d in self.amount.dims if d not in dims])
+
+
+def publish(plan: Plan) -> Schedule:
+    """Round a plan to published units.
+
+    Totals that a rule states as a plain sum of published cells are kept: equalities exactly, floors and caps never
+    crossed. The rest is re-evaluated on the rounded amounts, and the worst breach of each rule is in the result.
+
+    Raises :class:`allocate.errors.AllocateError` if no such rounding exists.
+    """
+    names = plan.program.case.model.schedule
+    amount, held = plan.values[names.amount], plan.values[names.unallocated]
+    unit = PUBLISHED[amount.attrs["unit"]]
+    fixed = names.amount not in plan.program.columns
+    is_open = amount.values > 0 if fixed else plan.program.columns[names.amount].number >= 0
+    cells = np.flatnonzero(np.concatenate([is_open.ravel(), np.ones(held.size, dtype=bool)]))
+    real = np.concatenate([amount.values.ravel(), held.values.ravel()])[cells]
+    keys = np.array(["|".join(labels) for labels, _ in itertools.chain(_cells(amount), _cells(held, UNALLOCATED))])
+    columns = None if fixed else _columns(plan, names.amount, names.unallocated, cells)
+    side_a, side_b = _sides(plan, amount, held, cells, columns, unit)
+    whole = round_cells(np.maximum(real, 0.0), unit, keys[cells], side_a, side_b)
+    full = np.zeros(amount.size + held.size, dtype=np.int64)
+    full[cells] = whole
+    shift = describe_shift(np.maximum(real, 0.0), whole, unit, [*side_a, *side_b])
+    return Schedule(
+        amount=amount.copy(data=full[: amount.size].reshape(amount.shape)),
+        unallocated=held.copy(data=full[amount.size :].reshape(held.shape)),
+        open=amount.copy(data=is_open),
+        unit=unit,
+        cell_shift=shift.cell,
+        breaches={} if columns is None else _breaches(plan, columns, whole * unit),
+    )
+
+
+def _cells(array: xr.DataArray, *more: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    labels = [list(map(str, array[d].values)) for d in array.dims]
+    for where, value in zip(itertools.product(*labels), array.values.ravel().tolist(), strict=True):
+        yield (*where, *more), value
+
+
+def _columns(plan: Plan, amount: str, held: str, cells: Whole) -> Whole:
+    blocks = plan.program.columns
+    return np.concatenate([blocks[amount].number.ravel(), blocks[held].number.ravel()])[cells]
+
+
+def _sides(
+    plan: Plan, amount: xr.DataArray, held: xr.DataArray, cells: Whole, columns: Whole | None, unit: float
+) -> tuple[list[Totals], list[Totals]]:
+    """Two nested families of totals: pools on one side, places on the other."""
+    other = tuple(str(d) for d in amount.dims if d not in held.dims or d == TIME)
+    side_b = [Totals(" x ".join(other), _groups(amount, held, other, cells))]
+    if columns is None:
+        pools = tuple(str(d) for d in held.dims)
+        return [Totals(" x ".join(pools), _groups(amount, held, pools, cells), exact=True)], side_b
+    side_a: list[Totals] = []
+    plain = sorted(_plain(plan, columns, unit), key=lambda level: not level.exact)
+    for level in plain:
+        side = next((s for s in (side_a, side_b) if all(_nested(level.group, seen.group) for seen in s)), None)
+        if side is not None:
+            side.append(level)
+    return side_a, side_b
+
+
+def _groups(amount: xr.DataArray, held: xr.DataArray, dims: Sequence[str], cells: Whole) -> Whole:
+    """A group number for each cell by its labels of ``dims``; -1 for cells that lack one of them."""
+    sizes = [amount.sizes[d] for d in dims]
+    parts = []
+    for array in (amount, held):
+        if not set(dims) <= set(array.dims):
+            parts.append(np.full(array.size, -1))
+            continue
+        number = xr.DataArray(np.arange(int(np.prod(sizes))).reshape(sizes), dims=list(dims))
+        full, _ = xr.broadcast(number, xr.DataArray(np.zeros(array.shape), dims=list(array.dims)))
+        parts.append(full.transpose(*array.dims).values.ravel())
+    return np.concatenate(parts)[cells]
+
+
+def _plain(plan: Plan, columns: Whole, unit: float) -> Iterator[Totals]:
+    """Every rule whose rows are plain sums of published cells, each cell in at most one row."""
+    linear = plan.program.linear
+    position = np.full(linear.matrix.shape[1], -1)
+    position[columns] = np.arange(columns.size)
+    for name, block in plan.program.rows.items():
+        numbers = block.number[block.number >= 0]
+        part = linear.matrix[numbers].tocoo()
+        inside = position[part.col]
+        if not part.nnz or np.any(inside < 0) or np.any(part.data != 1) or np.unique(inside).size < inside.size:
+            continue
+        group = np.full(columns.size, -1)
+        group[inside] = part.row
+        lower, upper = linear.row_lower[numbers] / unit, linear.row_upper[numbers] / unit
+        yield Totals(name, group, exact=bool(np.all(lower == upper)), lower=lower, upper=upper)
+
+
+def _nested(a: Whole, b: Whole) -> bool:
+    """Whether any two groups, one of each, are apart or one inside the other."""
+    both = (a >= 0) & (b >= 0)
+    pairs, counts = np.unique(np.stack([a[both], b[both]]), axis=1, return_counts=True)
+    size_a, size_b = np.bincount(a[a >= 0]), np.bincount(b[b >= 0])
+    return bool(np.all((counts == size_a[pairs[0]]) | (counts == size_b[pairs[1]])))
+
+
+def _breaches(plan: Plan, columns: Whole, rounded: Values) -> dict[str, float]:
+    linear = plan.program.linear
+    x = plan.x.copy()
+    x[columns] = rounded
+    activity = linear.matrix @ x
+    over = np.maximum(np.maximum(linear.row_lower - activity, activity - linear.row_upper), 0.0)
+    worst = {name: float(block.pack(over).max(initial=0.0)) for name, block in plan.program.rows.items()}
+    return {name: by for name, by in worst.items() if by > 1e-3}

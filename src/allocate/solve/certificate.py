@@ -1,0 +1,203 @@
+"""The proof that a plan is the one: checked against the original data with numpy and scipy only.
+
+It trusts nothing from a solver but the numbers: x, the prices of every goal, and the multipliers of the tie-break.
+Optimal: x keeps every limit, and every priced column or row is at its bound or limit, goal after goal, each within
+the plans that the goals before it leave. Closest: the distance to the target has no way down within the last face.
+All residuals are without a unit: relative to row activity, to the size of a column but never finer than its
+published unit, or to the terms of a price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocate.solve.linear import LinearProgram, Mask, Region, Vector
+from allocate.solve.prices import TIED, relative_duals, restrict
+from allocate.solve.scaling import group_maximum, ruiz
+
+#: The largest residuals that pass.
+ALLOWED = {"bound": 1e-9, "row": 1e-12, "complementarity": 1e-9, "gap": 1e-9, "tie": 1e-8}
+
+WORDS = {
+    "numbers": "is not a finite number",
+    "bound": "breaks a bound",
+    "row": "breaks a limit",
+    "complementarity": "is priced but not at its limit",
+    "gap": "between the plan and its prices",
+    "tie": "could move closer to the target",
+}
+
+
+@dataclass(frozen=True)
+class Residual:
+    """One check: its kind, its goal ("" when of none), the worst place, its size there and the size allowed."""
+
+    kind: str
+    goal: str
+    place: str
+    size: float
+
+    @property
+    def allowed(self) -> float:
+        """The largest size that passes."""
+        return ALLOWED.get(self.kind, 0.0)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it passes; NaN does not."""
+        return self.size <= self.allowed
+
+    def __str__(self) -> str:
+        goal = f"goal {self.goal!r}, " if self.goal else ""
+        return f"{goal}{self.place} {WORDS[self.kind]}: {self.size:.1e}, allowed {self.allowed:.0e}"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Every residual, and whether all pass.
+
+    >>> Certificate((Residual("row", "", "row 3", 2e-9),)).failures()
+    ('row 3 breaks a limit: 2.0e-09, allowed 1e-12',)
+    """
+
+    residuals: tuple[Residual, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every residual passes; without residuals nothing is proved."""
+        return bool(self.residuals) and all(residual.ok for residual in self.residuals)
+
+    def failures(self) -> tuple[str, ...]:
+        """What fails, in words."""
+        return tuple(str(residual) for residual in self.residuals if not residual.ok)
+
+    def worst(self, kind: str) -> float:
+        """The largest residual of a kind ("bound", "row", "complementarity", "gap" or "tie") over all goals."""
+        return max((residual.size for residual in self.residuals if residual.kind == kind), default=0.0)
+
+
+def certify(
+    lp: LinearProgram, x: Vector, prices: Sequence[Vector], tie_multipliers: Vector | None = None
+) -> Certificate:
+    """Check x (n,), row prices (m,) per goal in the goal's own sense, and tie multipliers (m,), natural units.
+
+    A price is d(goal value) / d(row limit). Without tie multipliers only optimality is checked, not closeness.
+
+    >>> from allocate.solve.linear import Goal
+    >>> from scipy import sparse
+    >>> one = np.ones(1)
+    >>> goal = Goal("reach", one, sense="max")
+    >>> lp = LinearProgram(sparse.csr_array([[2.0]]), -np.inf * one, 6 * one, 0 * one, 9 * one, (goal,), one, one)
+    >>> certify(lp, 3 * one, [one / 2], one).ok
+    True
+    >>> print(*certify(lp, 2 * one, [one / 2]).failures(), sep="\\n")
+    goal 'reach', row 0 is priced but not at its limit: 2.0e-01, allowed 1e-09
+    goal 'reach', sum of all prices between the plan and its prices: 2.0e-01, allowed 1e-09
+    """
+    given = [x, *prices, *([] if tie_multipliers is None else [tie_multipliers])]
+    sizes = [lp.lower.size] + [lp.row_lower.size] * (len(given) - 1)
+    if len(prices) != len(lp.goals) or [np.shape(a) for a in given] != [(size,) for size in sizes]:
+        return Certificate((Residual("numbers", "", "the shape of the answer", np.inf),))
+    if not all(np.isfinite(a).all() for a in given):
+        return Certificate((Residual("numbers", "", "part of the answer", np.inf),))
+    check = _Check(lp, x)
+    residuals = [*check.feasible()]
+    face, scaling = lp.region, ruiz(lp.region)
+    for goal, price in zip(lp.goals, prices, strict=True):
+        cost, dual = goal.sign * goal.cost, goal.sign * price
+        reduced, rows = relative_duals(lp.region, cost, dual, scaling)
+        residuals += check.optimal(face, goal.name, cost, dual, reduced, rows)
+        face = restrict(face, reduced, rows)
+    if tie_multipliers is not None:
+        residuals.append(check.closest(face, tie_multipliers))
+    return Certificate(tuple(residuals))
+
+
+class _Check:
+    """What all checks share: the activity of every row and the size of every column and row."""
+
+    def __init__(self, lp: LinearProgram, x: Vector) -> None:
+        self.lp, self.x, self.matrix = lp, x, lp.matrix
+        self.size = abs(lp.matrix)
+        self.activity = lp.matrix @ x
+        self.column_size = np.maximum(np.abs(x), lp.unit)
+        unit = group_maximum(self.size.data * lp.unit[self.size.indices], lp.matrix.indptr)
+        self.row_size = np.maximum(self.size @ np.abs(x), unit)
+        self.row_size[self.row_size == 0] = 1.0
+
+    def feasible(self) -> tuple[Residual, Residual]:
+        """Bounds and rows of the original program."""
+        lp, x = self.lp, self.x
+        bound = np.maximum(lp.lower - x, x - lp.upper).clip(0.0) / self.column_size
+        below = (lp.row_lower - self.activity).clip(0.0) / self._row_scale(lp.row_lower)
+        above = (self.activity - lp.row_upper).clip(0.0) / self._row_scale(lp.row_upper)
+        return _worst("bound", "", bound, bound[:0]), _worst("row", "", bound[:0], np.maximum(below, above))
+
+    def optimal(
+        self, face: Region, goal: str, cost: Vector, dual: Vector, reduced: Vector, rows: Vector
+    ) -> tuple[Residual, Residual]:
+        """Complementarity, and the gap it leaves as a part of the goal's terms."""
+        column_at, row_at = _limits(face, reduced, rows)
+        price = cost - self.matrix.T @ dual
+        off_column = np.abs(self.x - column_at)
+        off_row = np.abs(self.activity - row_at)
+        away = np.where(np.abs(reduced) > TIED, off_column / self.column_size, 0.0)
+        loose = np.where(np.abs(rows) > TIED, off_row / self._row_scale(row_at), 0.0)
+        lost = [
+            np.where(away > 0, np.abs(price) * off_column, 0.0).sum(),
+            np.where(loose > 0, np.abs(dual) * off_row, 0.0).sum(),
+        ]
+        terms = np.abs(cost * self.x).sum() + np.abs(cost * self.lp.unit).max(initial=0.0)
+        terms += _sum(price, column_at, np.abs(reduced) > TIED) + _sum(dual, row_at, np.abs(rows) > TIED)
+        gap = sum(lost) / terms if terms > 0 else sum(lost)
+        return (
+            _worst("complementarity", goal, away, loose),
+            Residual("gap", goal, "sum of all prices", float(gap)),
+        )
+
+    def closest(self, face: Region, multipliers: Vector) -> Residual:
+        """Stationarity of the distance on the face: every push is against a bound or limit that x is at."""
+        lp, x = self.lp, self.x
+        pull = lp.weights * (x - lp.target)
+        carried = np.repeat(np.abs(multipliers), np.diff(self.matrix.indptr)) * self.size.data
+        terms = np.abs(pull) + lp.weights * lp.unit
+        terms += np.bincount(self.matrix.indices, carried, minlength=x.size)
+        push = (pull - self.matrix.T @ multipliers) / terms
+        against = np.where(push > 0, face.lower, face.upper)
+        columns = np.minimum(np.abs(push), np.abs(x - against) / self.column_size)
+        columns[face.lower == face.upper] = 0.0
+        at = np.where(multipliers > 0, face.row_lower, face.row_upper)
+        share = group_maximum(carried / terms[self.matrix.indices], self.matrix.indptr)
+        rows = np.minimum(share, np.abs(self.activity - at) / self._row_scale(at))
+        rows[face.row_lower == face.row_upper] = 0.0
+        return _worst("tie", "", columns, rows)
+
+    def _row_scale(self, limit: Vector) -> Vector:
+        """The size of a row next to one of its limits: a limit of no consequence must not excuse the other."""
+        size: Vector = np.maximum(self.row_size, np.where(np.isfinite(limit), np.abs(limit), 0.0))
+        return size
+
+
+def _limits(face: Region, reduced: Vector, rows: Vector) -> tuple[Vector, Vector]:
+    """The bound (n,) and row limit (m,) that each price points at."""
+    return (
+        np.where(reduced > 0, face.lower, face.upper),
+        np.where(rows > 0, face.row_lower, face.row_upper),
+    )
+
+
+def _sum(price: Vector, limit: Vector, used: Mask) -> float:
+    used = used & np.isfinite(limit)
+    return float(np.abs(price[used] * limit[used]).sum())
+
+
+def _worst(kind: str, goal: str, columns: Vector, rows: Vector) -> Residual:
+    sizes = np.concatenate([columns, rows])
+    if not sizes.size:
+        return Residual(kind, goal, "nothing", 0.0)
+    worst = int(np.argmax(sizes))
+    place = f"column {worst}" if worst < columns.size else f"row {worst - columns.size}"
+    return Residual(kind, goal, place, float(sizes[worst]))

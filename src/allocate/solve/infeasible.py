@@ -1,0 +1,137 @@
+"""Why there is no plan: a proof that numpy can check without the solver.
+
+No plan: weights on rows whose combined limits ask for more than the bounds of the columns can give (Farkas, 1902).
+No end: a direction that keeps every limit and always improves the goal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allocate.errors import NoPlanError, ProofError
+from allocate.solve.linear import Mask, Region, Vector
+
+#: A weight or slope below this part of the terms that make it up is zero.
+NOISE = 1e-9
+#: A proof must hold by this part of its terms, well above rounding.
+LEAST_GAP = 1e-12
+
+Indices = NDArray[np.integer[Any]]
+
+
+class Infeasible(NoPlanError):
+    """No x satisfies the region. ``rows`` and ``columns`` are indices of limits that cannot hold together.
+
+    ``row_signs`` and ``column_signs`` say which limit: +1 the lower, -1 the upper. ``row_weights`` (same length as
+    rows) prove it: the weighted sum of those row limits cannot be met within those bounds, by ``gap``.
+    """
+
+    kind = "infeasible"
+
+    def __init__(self, rows: Indices, row_weights: Vector, columns: Indices, column_signs: Indices, gap: float) -> None:
+        self.rows, self.row_weights = rows, row_weights
+        self.row_signs = np.sign(row_weights).astype(int)
+        self.columns, self.column_signs, self.gap = columns, column_signs, gap
+        super().__init__(f"no plan satisfies {rows.size} rows and {columns.size} bounds together")
+
+    @classmethod
+    def from_ray(cls, region: Region, ray: Vector) -> Infeasible:
+        """From row weights (m,); raises ProofError when numpy does not find that they prove it."""
+        ray = np.where(np.abs(ray) > NOISE * np.abs(ray).max(initial=0.0), ray, 0.0)
+        gap = farkas_gap(region, ray)
+        if not gap > 0:
+            raise ProofError("the solver says that no plan exists, but its proof does not hold")
+        slope, used = _slope(region, ray)
+        rows, columns = np.flatnonzero(ray), np.flatnonzero(used)
+        return cls(rows, ray[rows], columns, -np.sign(slope[columns]).astype(int), gap)
+
+    def part(self, region: Region) -> Region:
+        """The region with only the limits that this proof uses."""
+        low, high = np.zeros((2, region.row_lower.size), bool)
+        low[self.rows[self.row_signs > 0]] = True
+        high[self.rows[self.row_signs < 0]] = True
+        left, right = np.zeros((2, region.lower.size), bool)
+        left[self.columns[self.column_signs > 0]] = True
+        right[self.columns[self.column_signs < 0]] = True
+        return replace(
+            region,
+            row_lower=np.where(low, region.row_lower, -np.inf),
+            row_upper=np.where(high, region.row_upper, np.inf),
+            lower=np.where(left, region.lower, -np.inf),
+            upper=np.where(right, region.upper, np.inf),
+        )
+
+
+class Unbounded(NoPlanError):
+    """The goal has no end: along ``direction`` at ``columns`` (indices) every rule holds and the goal improves.
+
+    ``goal`` is the name of the goal, filled in by the caller that knows it.
+    """
+
+    kind = "unbounded"
+    goal: str = ""
+
+    def __init__(self, columns: Indices, direction: Vector) -> None:
+        self.columns, self.direction = columns, direction
+        super().__init__(f"the goal improves without end along {columns.size} columns")
+
+    @classmethod
+    def from_direction(cls, direction: Vector) -> Unbounded:
+        """From a direction (n,) with noise removed."""
+        columns = np.flatnonzero(np.abs(direction) > NOISE * np.abs(direction).max(initial=0.0))
+        return cls(columns, direction[columns])
+
+
+def farkas_gap(region: Region, ray: Vector) -> float:
+    """By how much the weighted row limits exceed what the bounds allow; above zero there is no plan.
+
+    Relative to the terms; -inf when a weight uses a limit that is infinite. Weights (m,): positive on a lower limit,
+    negative on an upper one.
+
+    >>> from scipy import sparse
+    >>> region = Region(sparse.csr_array([[1.0]]), np.full(1, 3.0), np.full(1, np.inf), np.zeros(1), np.full(1, 2.0))
+    >>> farkas_gap(region, np.ones(1))
+    0.2
+    """
+    slope, used = _slope(region, ray)
+    bound = np.where(slope > 0, region.upper, region.lower)
+    asked = _products(ray, np.where(ray > 0, region.row_lower, region.row_upper), ray != 0)
+    given = _products(slope, bound, used | (np.isfinite(bound) & (slope != 0)))
+    if not (np.isfinite(asked).all() and np.isfinite(given).all()):
+        return -np.inf
+    size = np.abs(asked).sum() + np.abs(given).sum()
+    gap = (asked.sum() - given.sum()) / size if size > 0 else 0.0
+    return float(gap) if gap > LEAST_GAP else 0.0
+
+
+def ray_is_free(region: Region, cost: Vector, direction: Vector) -> bool:
+    """Whether x + s * direction stays in the region for every s > 0 and lowers cost @ x without end.
+
+    >>> from scipy import sparse
+    >>> region = Region(sparse.csr_array((0, 1)), np.zeros(0), np.zeros(0), np.zeros(1), np.full(1, np.inf))
+    >>> ray_is_free(region, np.array([-1.0]), np.ones(1)), ray_is_free(region, np.ones(1), np.ones(1))
+    (True, False)
+    """
+    size = np.abs(direction)
+    whole = np.full(size.size, size.max(initial=0.0))
+    for move, scale, low, high in (
+        (region.matrix @ direction, abs(region.matrix) @ size, region.row_lower, region.row_upper),
+        (direction, whole, region.lower, region.upper),
+    ):
+        if ((move < -NOISE * scale) & np.isfinite(low)).any() or ((move > NOISE * scale) & np.isfinite(high)).any():
+            return False
+    return bool(cost @ direction < -NOISE * (np.abs(cost) @ size))
+
+
+def _slope(region: Region, ray: Vector) -> tuple[Vector, Mask]:
+    """Coefficients (n,) of the weighted sum of the rows, and which are not just rounding."""
+    slope = region.matrix.T @ ray
+    return slope, np.abs(slope) > NOISE * (abs(region.matrix).T @ np.abs(ray))
+
+
+def _products(weights: Vector, limits: Vector, used: Mask) -> Vector:
+    return weights[used] * limits[used]

@@ -1,0 +1,44 @@
+"""South African facts for the 52 spaces of the district development model, and the data derived from them.
+
+``data()`` gives the long tables that a model of the country's grants asks for, ``dims()`` the order of their
+labels and ``read()`` the checked World. Importing the package costs nothing: the tables are read when asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from allocate.tables import Datum, World
+
+__all__ = ["data", "dims", "read"]
+
+
+def data() -> list[Datum]:
+    """Every datum of the world ``za2016``, with its unit, status, source and reason.
+
+    >>> [datum.unit for datum in data() if datum.name == "budget"]
+    ['R']
+    """
+    from allocate.za import derive
+
+    return derive.data()
+
+
+def dims() -> dict[str, tuple[str, ...]]:
+    """Every dim with its labels in order.
+
+    >>> dims()["tier"]
+    ('easy', 'middle', 'hard')
+    """
+    from allocate.za import folder
+
+    return folder.dims()
+
+
+def read() -> World:
+    """The checked World ``za2016``: 52 spaces, seven infrastructure grants, 2017/18 to 2019/20."""
+    from allocate.tables import World
+    from allocate.za import folder
+
+    return World.build("za2016", data(), dims(), folder.registry())

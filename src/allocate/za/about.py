@@ -1,0 +1,258 @@
+"""What every datum of ``za2016`` is, in words that a report prints: unit, status, source, period, why and cautions."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class About(TypedDict):
+    """The words of one datum; see :class:`allocate.tables.Datum`."""
+
+    unit: str
+    status: str
+    source: str
+    period: str
+    why: str
+    notes: tuple[str, ...]
+
+
+SURVEY = "Statistics South Africa, Community Survey 2016; processing by this project"
+POOLS = "National Treasury, Estimates of National Expenditure, subprogramme budgets"
+CATALOGUE = "Catalogue of grants of this project (grants.csv and the tables beside it), with a source a row"
+TRANSFERS = "National Treasury, Local Government Database (Municipal Money)"
+PARAMETERS = "service_parameters.csv, price_index.csv and tiers.csv, with a source a row"
+YEARS = "2017/18 to 2019/20"
+UNSCORED = "Roads, public facilities and energy efficiency have no backlog in the data and are 0 here"
+EQUAL_SIZE = "Where the survey counted persons, households are taken to be equally large in every category"
+HELD = "Households are held at their number of 2016"
+
+
+def _about(unit: str, status: str, source: str, period: str, why: str, *notes: str) -> About:
+    return {"unit": unit, "status": status, "source": source, "period": period, "why": why, "notes": notes}
+
+
+ABOUT: dict[str, About] = {
+    "member": _about(
+        "flag", "published", CATALOGUE, YEARS, "Which pool spends a grant: all that consolidation changes."
+    ),
+    "budget": _about(
+        "R",
+        "published",
+        POOLS,
+        YEARS,
+        "The money that Parliament voted for each grant, to the rand.",
+        "Includes money in kind (Eskom's part of INEP, the department's part of RBIG and WSIG)",
+        "IUDG was first voted in 2019/20 and is 0 before; the EEDSM pool is a wider subprogramme",
+        "2016/17 is left out: WSIG and RBIG were then one subprogramme and cannot be told apart",
+    ),
+    "may_receive": _about(
+        "flag",
+        "derived",
+        "grant_eligibility.csv, with a source a row",
+        YEARS,
+        "Which spaces the grant's framework lets in: a space where any municipality in it is eligible.",
+    ),
+    "may_fund": _about(
+        "flag", "derived", "grant_services.csv, with a source a row", YEARS, "What each grant may pay for."
+    ),
+    "serves": _about(
+        "flag",
+        "assumed",
+        "purposes.csv",
+        YEARS,
+        "Which purpose each service belongs to, so that floors have an object.",
+    ),
+    "purpose_share": _about(
+        "1",
+        "derived",
+        "grant_purposes.csv, with a source a row",
+        YEARS,
+        "What a grant owes each purpose, and still owes after a merger.",
+        "0 means that no share is stated, not that nothing is spent",
+    ),
+    "service_split": _about(
+        "1",
+        "assumed",
+        "grant_services.csv, with a source a row",
+        YEARS,
+        "How a grant's money is taken to divide over services, to say what the baseline bought.",
+        "Formula shares steer allocations and are not reported spending",
+    ),
+    "baseline": _about(
+        "R",
+        "modelled",
+        f"{POOLS}; {TRANSFERS}, capital transfers recognised, audited; {SURVEY}",
+        f"{YEARS}; shares of spaces from audited years ending June 2016 to June 2018",
+        "What each space got of each grant, against which gains and losses are told.",
+        "The split of a grant by space is not in the data: pools are exact, space shares are the median of "
+        "capital transfers in the complete audited years, and cells are fitted from eligibility and need",
+        "2018/19 and 2019/20 are derived from shares that end in the financial year to June 2018, because later "
+        "audited figures are not at hand",
+        "Shares are scaled within metros and within districts: metro transfers hold public transport money "
+        "outside these grants, and pools hold money in kind that districts get",
+        "Put a real schedule in its place where there is one",
+    ),
+    "keep": _about(
+        "1",
+        "assumed",
+        "constants.csv, keep",
+        YEARS,
+        "The share of its baseline that every space is guaranteed.",
+        "By analogy with the equitable share; no infrastructure grant here carries such a guarantee",
+    ),
+    "absorption_record": _about(
+        "1",
+        "derived",
+        f"{TRANSFERS}, capital spending against budget, audited",
+        "Financial years ending June 2016 to June 2018",
+        "The share of its capital budget that a space usually spends: only a space that spends may grow.",
+        "Covers the whole capital budget, own money and loans too; -100% and more than +100% are dropped, the "
+        "median of each municipality is weighted by its capital transfers, and 1 is the most",
+    ),
+    "absorb": _about(
+        "R",
+        "modelled",
+        f"baseline and absorption_record; constants.csv, absorption_growth; {TRANSFERS}",
+        YEARS,
+        "The most that a space can spend: transfers are recognised when their conditions are met, that is when they "
+        "are spent, so what a space got it did absorb; only a space that spends its budget may grow.",
+        "Baseline total x the larger of 1 and (1 + growth) x record, rounded down to R thousand",
+    ),
+    "households": _about(
+        "household",
+        "surveyed",
+        SURVEY,
+        "2016, 2016 boundaries",
+        "Who could be served.",
+        "Adds up to 16,923,304; the published 16,923,309 differs by rounding in the source",
+    ),
+    "households_by_head": _about(
+        "household",
+        "surveyed",
+        SURVEY,
+        "2016, 2016 boundaries",
+        "Households by sex of head: the only sex in the data on services, so incidence rests on it.",
+        "The data do not say which services female-headed households lack",
+    ),
+    "backlog": _about(
+        "household",
+        "derived",
+        f"{SURVEY}; service_definitions.csv",
+        "2016, 2016 boundaries",
+        "Households that each service does not reach, by a stated standard that an analyst may change.",
+        EQUAL_SIZE,
+        "Own refuse disposal is acceptable in remote places, so the refuse backlog is an upper figure",
+        "Reliability, distance and full pits are not measured, so the other backlogs are lower figures",
+        UNSCORED,
+    ),
+    "served_now": _about(
+        "household",
+        "derived",
+        f"{SURVEY}; service_definitions.csv",
+        "2016, 2016 boundaries",
+        "Households that each service reaches at the start.",
+        "Measured in March 2016 and used as the start of 2017/18: what was built between is not counted",
+        UNSCORED,
+    ),
+    "tier_size": _about(
+        "household",
+        "assumed",
+        f"{SURVEY}; tiers.csv",
+        "2016, 2016 boundaries",
+        "The backlog in cost tiers, so that the next household costs more than the last.",
+        "The same shares in every space and service are assumed; tiers add up to the backlog",
+    ),
+    "band_size": _about(
+        "household",
+        "assumed",
+        f"{SURVEY}; bands.csv",
+        YEARS,
+        "Households in coverage bands, so that the first served count for more than the last.",
+        HELD,
+        UNSCORED,
+    ),
+    "need_weight": _about(
+        "1",
+        "derived",
+        "Statistics South Africa, Census 2011, income poverty by SALDRU (University of Cape Town)",
+        "2011, 2011 boundaries",
+        "A household in a poorer space counts for more.",
+        "People below R779 a month at 2011 prices, a share; the ratio is applied to 2016 boundaries, where BUF, MAN, "
+        "ETH and their neighbours have moved",
+        "Weighted by households, the mean is 1",
+    ),
+    "value": _about(
+        "1",
+        "assumed",
+        "CoGTA, basic-services subsidy 2022/23, as a relative scale",
+        "2022/23",
+        "What a served household-year is worth by service, with mean 1.",
+        "A cost of supply, so a proxy of worth: report only what also holds under value_equal and value_share",
+        UNSCORED,
+    ),
+    "value_equal": _about(
+        "1",
+        "assumed",
+        "Assumption of this project",
+        YEARS,
+        "Every service is worth the same: a second scale.",
+        UNSCORED,
+    ),
+    "value_share": _about(
+        "1",
+        "assumed",
+        f"{SURVEY}; service_definitions.csv",
+        "2016",
+        "Worth by share of the national backlog met, with mean 1: a third scale.",
+        UNSCORED,
+    ),
+    "band_weight": _about(
+        "1", "assumed", "bands.csv", YEARS, "How much more the first households of a space count than the last."
+    ),
+    "unit_cost": _about(
+        "R/household",
+        "modelled",
+        f"{PARAMETERS}; {SURVEY}",
+        YEARS,
+        "What it takes to reach one more household.",
+        "Urban and rural cost are mixed by the share of households not on a public sewer in a district (a proxy: no "
+        "count of rural households by space is at hand); a metro is urban",
+        "Many costs are assumptions with a wide range; prices of a financial year are the mean of its two calendar "
+        "years of the consumer price index",
+        UNSCORED,
+    ),
+    "renew_cost": _about(
+        "R/household",
+        "assumed",
+        PARAMETERS,
+        YEARS,
+        "What it takes to renew what serves a household, at the national mix of urban and rural.",
+        UNSCORED,
+    ),
+    "survives": _about(
+        "1",
+        "assumed",
+        "service_parameters.csv, life",
+        "A year",
+        "The share of assets that still serves a year later: 1 - 1/life.",
+        "A constant rate of loss, so old and new assets fail alike",
+        UNSCORED,
+    ),
+    "discount": _about(
+        "year",
+        "derived",
+        "constants.csv, discount_rate",
+        YEARS,
+        "The worth at 2019/20 of a year of service in each year.",
+        "Years before 2019/20 count above 1",
+    ),
+    "years_after": _about(
+        "1",
+        "derived",
+        "constants.csv, discount_rate; service_parameters.csv, life",
+        "After 2019/20",
+        "What still stands after the last year is worth: without it a plan would buy what lasts least.",
+        "Discounted sum of the years of service left; no renewal after 2019/20",
+        UNSCORED,
+    ),
+}

@@ -1,0 +1,137 @@
+"""Every datum of the world ``za2016``: the tables of facts put through the derivations, with what each one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from allocate.tables import Datum
+from allocate.za import costs, folder, money, needs
+from allocate.za.about import ABOUT
+from allocate.za.folder import constant, table
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the survey says, in households, and what the derivations share."""
+
+    categories: pd.DataFrame
+    homes: pd.DataFrame
+    short: pd.DataFrame
+    poverty: pd.DataFrame
+
+
+def survey() -> Needs:
+    """Households, backlogs and poverty of the 52 spaces, from the tables of facts.
+
+    >>> int(survey().homes["value"].sum())
+    16923304
+    """
+    places = folder.spaces()
+    homes = needs.households(table("households_by_head"), places)
+    categories = needs.in_households(table("services_2016"), homes)
+    short = needs.backlog(categories, table("service_definitions"), places)
+    return Needs(categories, homes, short, table("income_poverty_2011"))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The estimate of what every space got of every grant, and the margin that it was fitted to."""
+
+    got: pd.DataFrame
+    margin: pd.DataFrame
+
+    def residual(self) -> pd.DataFrame:
+        """Fitted less wanted, in rand, by space and year.
+
+        >>> bool((fit(survey()).residual()["value"].abs() <= 7000).all())
+        True
+        """
+        return money.residual(self.got, self.margin, folder.spaces())
+
+
+def fit(found: Needs, *, by_class: bool = True) -> Fit:
+    """Fit the grants over the spaces: pools in control, shares of capital transfers as the other margin.
+
+    >>> int(fit(survey()).got["value"].sum()) == int(_pools()["value"].sum())
+    True
+    """
+    places = folder.spaces()
+    rights = money.may_receive(table("grant_eligibility"), places)
+    split = money.service_split(table("grant_services"))
+    start = money.seed(rights, split, found.short, found.homes, found.poverty, places)
+    received = money.capital_received(table("space_transfers"), table("municipalities"))
+    margin = money.space_margin(received, start, _pools(), folder.metros(), places, by_class=by_class)
+    return Fit(money.baseline(start, margin, _pools(), places), margin)
+
+
+def _pools() -> pd.DataFrame:
+    return money.budget(table("national_pools"), table("grants"))
+
+
+def _grants() -> dict[str, pd.DataFrame]:
+    names = folder.PURPOSES
+    return {
+        "member": money.member(),
+        "budget": _pools(),
+        "may_receive": money.may_receive(table("grant_eligibility"), folder.spaces()),
+        "may_fund": money.may_fund(table("grant_services")),
+        "serves": money.serves(table("purposes"), names),
+        "purpose_share": money.purpose_share(table("grant_purposes"), names),
+        "service_split": money.service_split(table("grant_services")),
+    }
+
+
+def _money(found: Needs) -> dict[str, pd.DataFrame]:
+    places = folder.spaces()
+    got = fit(found).got
+    record = money.absorption_record(table("municipal_capital"), places)
+    return {
+        "baseline": got,
+        "keep": money.keep(constant("keep")),
+        "absorption_record": record,
+        "absorb": money.absorb(got, record, constant("absorption_growth"), places),
+    }
+
+
+def _needs(found: Needs) -> dict[str, pd.DataFrame]:
+    places, short, homes = folder.spaces(), found.short, found.homes
+    return {
+        "households": homes,
+        "households_by_head": needs.households_by_head(table("households_by_head"), places),
+        "backlog": short,
+        "served_now": needs.served_now(homes, short, places),
+        "tier_size": needs.tier_size(short, table("tiers"), places),
+        "band_size": needs.band_size(homes, table("bands"), places),
+        "need_weight": needs.need_weight(found.poverty, homes, places),
+        "value": needs.value_by_subsidy(table("service_parameters")),
+        "value_equal": needs.value_equal(),
+        "value_share": needs.value_by_share_of_need(short),
+        "band_weight": table("bands")[["band", "weight"]].rename(columns={"weight": "value"}),
+    }
+
+
+def _costs(found: Needs) -> dict[str, pd.DataFrame]:
+    places, parameters, index = folder.spaces(), table("service_parameters"), table("price_index")
+    rural = costs.rural_share(found.categories, folder.metros(), places)
+    lasting = costs.survives(parameters)
+    rate = constant("discount_rate")
+    return {
+        "unit_cost": costs.unit_cost(parameters, index, table("tiers"), rural, places),
+        "renew_cost": costs.renew_cost(parameters, index, rural, found.homes, places),
+        "survives": lasting,
+        "discount": costs.discount(rate),
+        "years_after": costs.years_after(lasting, rate),
+    }
+
+
+def data() -> list[Datum]:
+    """Every datum of the world ``za2016``, in the order in which a reader meets them.
+
+    >>> [datum.name for datum in data()][:3]
+    ['member', 'budget', 'may_receive']
+    """
+    found = survey()
+    frames = _grants() | _money(found) | _needs(found) | _costs(found)
+    return [Datum(name=name, frame=frame, **ABOUT[name]) for name, frame in frames.items()]

@@ -1,0 +1,141 @@
+"""The folder of facts: its tables, its constants, and the words that order them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allocate.errors import InputError, Problem, nearest
+from allocate.regions import Registry
+
+FOLDER = Path(__file__).parent / "facts"
+
+GRANTS = ("MIG", "IUDG", "USDG", "WSIG", "RBIG", "INEP", "EEDSM")
+SCORED = ("water", "sanitation", "electricity", "refuse")
+SERVICES = (*SCORED, "roads", "public facilities", "energy efficiency")
+PURPOSES = (
+    "water and sanitation",
+    "electricity",
+    "energy efficiency",
+    "roads",
+    "solid waste",
+    "public facilities",
+)
+YEARS = ("2017/18", "2018/19", "2019/20")
+HEADS = ("female", "male")
+
+
+@cache
+def _read(folder: Path, name: str) -> pd.DataFrame:
+    path = folder / f"{name}.csv"
+    if not path.exists():
+        known = nearest(name, [file.stem for file in folder.glob("*.csv")])
+        raise InputError(folder.name, [Problem(path.name, f"no such table of facts{known}")])
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+
+def table(name: str) -> pd.DataFrame:
+    """One table of facts, as a copy that the caller may change.
+
+    >>> table("mig_spending").columns.tolist()
+    ['year', 'transferred', 'spent']
+    """
+    return _read(FOLDER, name).copy()
+
+
+def constant(name: str) -> float:
+    """One number of ``constants.csv``, by name.
+
+    >>> 0 < constant("keep") <= 1
+    True
+    """
+    values = table("constants").set_index("name")["value"]
+    if name not in values.index:
+        raise InputError("constants.csv", [Problem("name", f"no constant {name!r}{nearest(name, values.index)}")])
+    return float(values[name])
+
+
+def spaces() -> tuple[str, ...]:
+    """The codes of the 52 spaces, in the order of ``spaces.csv``, which is the order of every table.
+
+    >>> len(spaces())
+    52
+    """
+    return tuple(table("spaces")["code"])
+
+
+def registry() -> Registry:
+    """The checked registry of the 52 spaces, with their names, provinces and places on the tile map.
+
+    >>> registry().resolve("OR Tambo")
+    'DC15'
+    """
+    return Registry.read(FOLDER / "spaces.csv")
+
+
+def metros() -> frozenset[str]:
+    """The codes of the eight metropolitan spaces.
+
+    >>> sorted(metros())[:2]
+    ['BUF', 'CPT']
+    """
+    places = table("spaces")
+    return frozenset(places.loc[places["kind"] == "metro", "code"])
+
+
+def dims() -> dict[str, tuple[str, ...]]:
+    """Every dim of the South African world with its labels in order.
+
+    >>> dims()["year"]
+    ('2017/18', '2018/19', '2019/20')
+    """
+    return {
+        "space": spaces(),
+        "grant": GRANTS,
+        "pool": GRANTS,
+        "service": SERVICES,
+        "purpose": PURPOSES,
+        "tier": tuple(table("tiers")["tier"]),
+        "band": tuple(table("bands")["band"]),
+        "year": YEARS,
+        "head": HEADS,
+    }
+
+
+def long(values: NDArray[np.generic], **over: tuple[str, ...]) -> pd.DataFrame:
+    """A labelled array as a long table: a column a dim, in the order given, and ``value``.
+
+    >>> long(np.array([[1, 0]]), place=("A",), head=("female", "male"))
+      place    head  value
+    0     A  female      1
+    1     A    male      0
+    """
+    index = pd.MultiIndex.from_product(list(over.values()), names=list(over))
+    return pd.DataFrame({"value": np.asarray(values).reshape(-1)}, index=index).reset_index()
+
+
+def array(
+    frame: pd.DataFrame, *, fill: float | None = None, value: str = "value", **over: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """A long table as an array in the order of the labels given; a missing cell is ``fill`` or an error.
+
+    >>> array(pd.DataFrame({"place": ["B", "A"], "value": [2, 1]}), place=("A", "B"))
+    array([1., 2.])
+    """
+    index = pd.MultiIndex.from_product(list(over.values()), names=list(over))
+    cells = frame.set_index(list(over))[value].astype(float)
+    keys = pd.MultiIndex.from_frame(frame[list(over)])
+    problems = [Problem(str(key), "appears more than once") for key in keys[keys.duplicated()].unique()]
+    if problems:
+        raise InputError(value, problems)
+    cells.index = keys
+    if fill is None:
+        problems = [Problem(str(key), "is missing") for key in index.difference(cells.dropna().index)]
+        if problems:
+            raise InputError(value, problems)
+        return cells.reindex(index).to_numpy().reshape([len(labels) for labels in over.values()])
+    return cells.reindex(index).fillna(fill).to_numpy().reshape([len(labels) for labels in over.values()])

@@ -1,0 +1,367 @@
+"""The words of the South African descriptor: what every table is, and what every column holds and in which unit.
+
+``TABLES`` says a table's title, year, sources and licences, ``FIELDS`` what a column of a name holds in any table and
+``OVERRIDES`` what it holds in one. A column is (description, unit, status); ``by row`` means that the table says it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+STATS_TERMS = {
+    "name": "other-stats-sa",
+    "title": "Statistics South Africa terms: acknowledge Statistics South Africa as the source and say that the "
+    "processing is this project's own; neither the basic data nor a reprocessed version may be sold without permission",
+}
+MIT = {"name": "MIT", "path": "https://opensource.org/license/mit", "title": "MIT (the compilation read)"}
+TREASURY = {
+    "name": "other-open",
+    "title": "National Treasury publishes these figures as open data; no separate licence is stated where they were read",
+}
+PUBLIC = {"name": "other-public", "title": "Public record of Parliament"}
+OWN = {"name": "Apache-2.0", "path": "https://www.apache.org/licenses/LICENSE-2.0", "title": "Apache License 2.0"}
+UNSTATED = {"name": "other-unstated", "title": "No licence is stated where these were read"}
+
+CENSUS = {"title": "Statistics South Africa, Census 2011"}
+SURVEY = {"title": "Statistics South Africa, Community Survey 2016"}
+WAZIMAP = {"title": "Read in OpenUpSA/wazimap-za (January 2018)", "path": "https://github.com/OpenUpSA/wazimap-za"}
+YOUTH = {
+    "title": "SALDRU, University of Cape Town; read in OpenUpSA/youthexplorer (November 2019)",
+    "path": "https://github.com/OpenUpSA/youthexplorer",
+}
+MONEY = {
+    "title": "National Treasury, Local Government Database, Municipal Money; read in OpenUpSA/municipal-data (July 2020)",
+    "path": "https://github.com/OpenUpSA/municipal-data",
+}
+BORDERS = {
+    "title": "Municipal Demarcation Board boundaries of 2016 and 2018; read in mediahackza/councils2021 (December 2021)",
+    "path": "https://github.com/mediahackza/councils2021",
+}
+PROJECT = {"title": "Compiled by this project; every row states its own source and status"}
+
+PACKAGE: dict[str, Any] = {
+    "name": "za2016",
+    "title": "South African facts for the 52 spaces: needs, money and parameters",
+    "description": "Counted, surveyed, published and assumed figures behind the world za2016. The status of a column "
+    "is one of counted, surveyed, published, derived, modelled and assumed, 'by row' where the table has a status "
+    "column, or 'reference' for codes, names and notes. A blank cell is unknown; it is never 0.",
+    "licenses": [STATS_TERMS, TREASURY, OWN],
+    "sources": [CENSUS, SURVEY, MONEY],
+}
+
+TABLES: dict[str, dict[str, Any]] = {
+    "bands": {
+        "title": "Coverage bands of falling worth",
+        "year": "2019/20",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": "band",
+    },
+    "constants": {
+        "title": "Single numbers that rules and reports use",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": "name",
+    },
+    "employment_2011": {
+        "title": "Official employment status of persons aged 15 to 64",
+        "year": "2011",
+        "sources": [CENSUS, WAZIMAP],
+        "licenses": [STATS_TERMS, MIT],
+        "key": "space",
+    },
+    "grant_eligibility": {
+        "title": "Which spaces may receive which grant: one row an eligible pair",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["grant", "space"],
+    },
+    "grant_purposes": {
+        "title": "The share of a grant that each purpose is owed",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["grant", "purpose"],
+    },
+    "grant_services": {
+        "title": "What each grant may fund, and how its money is taken to divide",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["grant", "service"],
+    },
+    "grants": {
+        "title": "Catalogue of transfers to local government",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": "grant",
+    },
+    "households_by_head": {
+        "title": "Households by sex of head",
+        "description": "2011 is on 2011 boundaries and 2016 on 2016 boundaries: do not subtract one from the other "
+        "where a boundary moved.",
+        "year": "2011 and 2016",
+        "sources": [CENSUS, SURVEY, WAZIMAP],
+        "licenses": [STATS_TERMS, MIT],
+        "key": ["space", "year"],
+    },
+    "income_poverty_2011": {
+        "title": "People in income-poor households",
+        "description": "Below the upper-bound line of R779 a person a month at 2011 prices; 43.9 million of 51.8 million "
+        "people, in households whose income is known. 2011 boundaries.",
+        "year": "2011",
+        "sources": [CENSUS, YOUTH],
+        "licenses": [STATS_TERMS, MIT],
+        "key": "space",
+    },
+    "mig_spending": {
+        "title": "Municipal Infrastructure Grant transferred and spent",
+        "year": "2016/17 to 2020/21",
+        "sources": [{"title": "National Assembly, written reply NW1646, May 2022 (R thousand there)"}],
+        "licenses": [PUBLIC],
+        "key": "year",
+    },
+    "municipal_capital": {
+        "title": "Capital spending against budget, and capital transfers recognised, by municipality",
+        "description": "Audited. A blank means that the municipality did not report; a municipality that was abolished in "
+        "August 2016 is left out.",
+        "year": "Financial years ending June 2016 to June 2018",
+        "sources": [MONEY],
+        "licenses": [TREASURY, MIT],
+        "key": ["municipality", "financial_year_end"],
+    },
+    "municipalities": {
+        "title": "The 257 municipalities and the space each is in",
+        "year": "2016 boundaries, names of 2018",
+        "sources": [BORDERS],
+        "licenses": [UNSTATED],
+        "key": "code",
+    },
+    "national_pools": {
+        "title": "National budgets of transfer subprogrammes",
+        "description": "A subprogramme can hold money spent in kind (Eskom, departments), so it is not always the "
+        "municipal schedule of the Division of Revenue Act. In 2016/17 the water subprogramme is wider than WSIG.",
+        "year": "2016/17 to 2019/20",
+        "sources": [
+            {"title": "National Treasury, Estimates of National Expenditure, vulekamali.gov.za"},
+            {
+                "title": "Read in vulekamali/static-budget-portal (September 2019)",
+                "path": "https://github.com/vulekamali/static-budget-portal",
+            },
+        ],
+        "licenses": [TREASURY],
+        "key": ["year", "subprogramme"],
+    },
+    "neighbours": {
+        "title": "Pairs of spaces that share a border",
+        "year": "2016 boundaries",
+        "sources": [BORDERS],
+        "licenses": [UNSTATED],
+        "key": ["space_a", "space_b"],
+    },
+    "population": {
+        "title": "Population by sex",
+        "description": "Census 2011 is here on both boundaries; differences of a few persons from the published totals are "
+        "random rounding by the publisher.",
+        "year": "2011 and 2016",
+        "sources": [CENSUS, SURVEY, WAZIMAP],
+        "licenses": [STATS_TERMS, MIT],
+        "key": ["space", "year", "boundary"],
+    },
+    "price_index": {
+        "title": "Consumer prices, by calendar year",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": "year",
+    },
+    "provinces": {"title": "Provinces", "year": "2016", "sources": [BORDERS], "licenses": [UNSTATED], "key": "code"},
+    "purposes": {
+        "title": "Which services belong to which purpose",
+        "year": "2019/20",
+        "sources": [{"title": "Compiled by this project"}],
+        "licenses": [OWN],
+        "key": ["purpose", "service"],
+    },
+    "service_definitions": {
+        "title": "Which category of the survey counts as served",
+        "description": "Every category of the four services once. An analyst may change it: backlogs follow.",
+        "year": "2016",
+        "sources": [{"title": "Judged by this project from national standards, which the notes name"}],
+        "licenses": [OWN],
+        "key": ["topic", "category"],
+    },
+    "service_parameters": {
+        "title": "Unit costs, renewal costs, asset lives and subsidies of services",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["parameter", "service", "area"],
+    },
+    "services_2011": {
+        "title": "Services by category, Census 2011",
+        "description": "For comparison only: categories and universes differ from 2016, and electricity is on 2011 "
+        "boundaries. Read the column 'universe' before adding anything up.",
+        "year": "2011",
+        "sources": [CENSUS, WAZIMAP],
+        "licenses": [STATS_TERMS, MIT],
+        "key": ["space", "topic", "category"],
+    },
+    "services_2016": {
+        "title": "Services and dwellings by category, Community Survey 2016",
+        "description": "Read the column 'universe': water, toilets and electricity count persons, refuse and dwellings "
+        "households. Words of categories are the publisher's, cut at 60 letters in places.",
+        "year": "2016",
+        "sources": [SURVEY, WAZIMAP],
+        "licenses": [STATS_TERMS, MIT],
+        "key": ["space", "topic", "category"],
+    },
+    "space_transfers": {
+        "title": "Government transfers recognised, by space",
+        "description": "Municipalities summed to spaces, the district municipality with its locals. A year with fewer "
+        "municipalities than the space has is incomplete; nothing is imputed. The year ending June 2019 is a budget.",
+        "year": "Financial years ending June 2015 to June 2019",
+        "sources": [MONEY],
+        "licenses": [TREASURY, MIT],
+        "key": ["space", "financial_year_end", "amount_type", "transfer"],
+    },
+    "spaces": {
+        "title": "The 52 spaces: 44 districts and 8 metros",
+        "year": "2016 boundaries",
+        "sources": [BORDERS],
+        "licenses": [UNSTATED],
+        "key": "code",
+    },
+    "tiers": {
+        "title": "Cost tiers of a backlog",
+        "year": "2019/20",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": "tier",
+    },
+}
+
+Words = tuple[str, str, str]
+
+FIELDS: dict[str, Words] = {
+    "space": ("Code of the space", "", "reference"),
+    "grant": ("Short name of the grant", "", "reference"),
+    "service": ("What a household is served with", "", "reference"),
+    "purpose": ("Purpose that the law or the formula names", "", "reference"),
+    "band": ("Coverage band, the first households of a space first", "", "reference"),
+    "tier": ("Cost tier, the cheapest first", "", "reference"),
+    "year": ("Year that the row is about, calendar or municipal financial (July to June)", "year", "reference"),
+    "financial_year_end": ("Calendar year in which the municipal financial year ends (June)", "year", "reference"),
+    "boundary": ("Year of the municipal boundaries that the figures are on", "year", "reference"),
+    "source": ("Where the row was read", "", "reference"),
+    "status": ("How the figure is known: counted, surveyed, published, derived, modelled or assumed", "", "reference"),
+    "note": ("What to know before using the row", "", "reference"),
+    "name": ("Name", "", "reference"),
+    "code": ("Code", "", "reference"),
+    "value": ("The figure", "unit", "by row"),
+    "unit": ("Unit of the figure and of its range", "", "reference"),
+    "low": ("Low end of the plausible range", "unit", "by row"),
+    "high": ("High end of the plausible range", "unit", "by row"),
+    "universe": (
+        "What is counted: persons, households, or households with collective living quarters",
+        "",
+        "reference",
+    ),
+    "topic": ("Question of the census or survey", "", "reference"),
+    "category": ("Answer, in the publisher's words", "", "reference"),
+    "province": ("Code of the province", "", "reference"),
+    "municipality": ("Code of the municipality: a metro, a local or a district", "", "reference"),
+    "department": ("National department that transfers the money", "", "reference"),
+    "subprogramme": ("Subprogramme of the department's vote, which links a grant to its pool", "", "reference"),
+    "share": ("Share of the whole", "1", "by row"),
+    "seed_number": ("Number of the space in the 2019 district-model document", "1", "reference"),
+    "water_services_authority": (
+        "1 where the district or metro is itself a water services authority",
+        "flag",
+        "published",
+    ),
+    "area_km2": ("Area", "km2", "published"),
+    "centroid_lat": ("Latitude of the centre of the area", "degree", "derived"),
+    "centroid_lon": ("Longitude of the centre of the area", "degree", "derived"),
+    "popw_lat": ("Latitude of the population-weighted centre", "degree", "derived"),
+    "popw_lon": ("Longitude of the population-weighted centre", "degree", "derived"),
+    "tile_row": ("Row on the tile map, from the top", "1", "reference"),
+    "tile_col": ("Column on the tile map, from the left", "1", "reference"),
+}
+
+OVERRIDES: dict[tuple[str, str], Words] = {
+    ("bands", "upper"): ("Coverage at which the band ends, as a share of households", "1", "by row"),
+    ("bands", "weight"): ("Worth of a household in the band against one in the last", "1", "by row"),
+    ("bands", "low"): ("Low end of the weight", "1", "by row"),
+    ("bands", "high"): ("High end of the weight", "1", "by row"),
+    ("constants", "name"): ("Name of the number in rules and derivations", "", "reference"),
+    ("employment_2011", "employed"): ("Employed", "person", "counted"),
+    ("employment_2011", "unemployed"): ("Unemployed, official definition", "person", "counted"),
+    ("employment_2011", "discouraged"): ("Discouraged work-seekers", "person", "counted"),
+    ("employment_2011", "other_not_active"): ("Not economically active for other reasons", "person", "counted"),
+    ("employment_2011", "unemployment_rate"): ("Unemployed / (employed + unemployed)", "1", "derived"),
+    ("employment_2011", "expanded_unemployment_rate"): ("The same with discouraged in both", "1", "derived"),
+    ("grant_purposes", "share"): ("Share of the grant that the purpose is owed", "1", "by row"),
+    ("grant_services", "may_fund"): ("1 where the grant may pay for the service", "flag", "by row"),
+    ("grant_services", "split"): ("Share of the grant taken to go to the service", "1", "by row"),
+    ("grants", "name"): ("Full name of the grant", "", "reference"),
+    ("grants", "schedule"): ("Schedule of the Division of Revenue Act", "", "by row"),
+    ("grants", "in_world"): ("1 where the world za2016 holds the grant", "flag", "reference"),
+    ("grants", "what_for"): ("What the grant is for", "", "by row"),
+    ("households_by_head", "households"): ("Households", "household", "counted in 2011, surveyed in 2016"),
+    ("households_by_head", "female_headed"): (
+        "Households with a female head",
+        "household",
+        "counted in 2011, surveyed in 2016",
+    ),
+    ("households_by_head", "male_headed"): (
+        "Households with a male head",
+        "household",
+        "counted in 2011, surveyed in 2016",
+    ),
+    ("income_poverty_2011", "income_poor"): ("People in households below the poverty line", "person", "derived"),
+    ("income_poverty_2011", "non_poor"): ("People in other households with known income", "person", "derived"),
+    ("income_poverty_2011", "headcount"): ("Income-poor share of people", "1", "derived"),
+    ("mig_spending", "transferred"): ("Transferred to municipalities", "R", "published"),
+    ("mig_spending", "spent"): ("Spent by municipalities", "R", "published"),
+    ("municipal_capital", "against_budget"): (
+        "Capital spending over (+) or under (-) the budget; 100 plus this is absorption",
+        "percent",
+        "published",
+    ),
+    ("municipal_capital", "capital_transfers"): (
+        "Capital transfers recognised, all grants together, provincial ones too",
+        "R",
+        "published",
+    ),
+    ("municipalities", "category"): ("A metropolitan, B local, C district", "", "published"),
+    ("national_pools", "budget"): ("Main budget of the subprogramme", "R", "published"),
+    ("neighbours", "space_a"): ("Code of one space", "", "reference"),
+    ("neighbours", "space_b"): ("Code of the other space", "", "reference"),
+    ("neighbours", "approx_shared_border_km"): ("Length of the shared border, rough", "km", "derived"),
+    ("population", "female"): ("Women and girls", "person", "counted in 2011, surveyed in 2016"),
+    ("population", "male"): ("Men and boys", "person", "counted in 2011, surveyed in 2016"),
+    ("price_index", "index"): ("Consumer price index, average of the year, 2010 = 100", "1", "by row"),
+    ("service_definitions", "served"): ("1 served, 0 not, or the share that counts as served", "1", "assumed"),
+    ("service_definitions", "note"): ("Standard used and what an analyst may change", "", "reference"),
+    ("service_parameters", "parameter"): ("unit_cost, renew_cost, life or subsidy", "", "reference"),
+    ("service_parameters", "area"): ("urban, rural or all", "", "reference"),
+    ("service_parameters", "price_year"): ("Year of the prices; a-b is the mean of two years", "year", "reference"),
+    ("services_2011", "count"): ("Persons or households, as 'universe' says", "person or household", "counted"),
+    ("services_2016", "count"): ("Persons or households, as 'universe' says", "person or household", "surveyed"),
+    ("space_transfers", "amount_type"): ("AUDA audited, ORGB original budget", "", "reference"),
+    ("space_transfers", "transfer"): ("Kind of transfer: operating or capital", "", "reference"),
+    ("space_transfers", "amount"): ("Transfers recognised", "R", "published"),
+    ("space_transfers", "municipalities_reporting"): ("Municipalities whose figures are summed", "1", "published"),
+    ("spaces", "name"): ("Current name", "", "reference"),
+    ("spaces", "other_names"): ("Former names and spellings met in documents, parted by ;", "", "reference"),
+    ("spaces", "kind"): ("district or metro", "", "reference"),
+    ("spaces", "parent"): ("Code of the province", "", "reference"),
+    ("tiers", "share"): ("Share of a backlog that is in the tier", "1", "by row"),
+    ("tiers", "cost_factor"): ("Cost of a household in the tier over the stated unit cost", "1", "by row"),
+    ("tiers", "low"): ("Low end of the cost factor", "1", "by row"),
+    ("tiers", "high"): ("High end of the cost factor", "1", "by row"),
+}
