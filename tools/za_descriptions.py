@@ -16,7 +16,7 @@ STATS_TERMS = {
 MIT = {"name": "MIT", "path": "https://opensource.org/license/mit", "title": "MIT (the compilation read)"}
 TREASURY = {
     "name": "other-open",
-    "title": "National Treasury publishes these figures as open data; no separate licence is stated where they were read",
+    "title": "National Treasury open data; no separate licence is stated where these were read",
 }
 PUBLIC = {"name": "other-public", "title": "Public record of Parliament"}
 OWN = {"name": "Apache-2.0", "path": "https://www.apache.org/licenses/LICENSE-2.0", "title": "Apache License 2.0"}
@@ -30,11 +30,11 @@ YOUTH = {
     "path": "https://github.com/OpenUpSA/youthexplorer",
 }
 MONEY = {
-    "title": "National Treasury, Local Government Database, Municipal Money; read in OpenUpSA/municipal-data (July 2020)",
+    "title": "National Treasury, Municipal Money; read in OpenUpSA/municipal-data (July 2020)",
     "path": "https://github.com/OpenUpSA/municipal-data",
 }
 BORDERS = {
-    "title": "Municipal Demarcation Board boundaries of 2016 and 2018; read in mediahackza/councils2021 (December 2021)",
+    "title": "Municipal Demarcation Board, boundaries of 2016; read in mediahackza/councils2021 (December 2021)",
     "path": "https://github.com/mediahackza/councils2021",
 }
 PROJECT = {"title": "Compiled by this project; every row states its own source and status"}
@@ -110,8 +110,8 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "income_poverty_2011": {
         "title": "People in income-poor households",
-        "description": "Below the upper-bound line of R779 a person a month at 2011 prices; 43.9 million of 51.8 million "
-        "people, in households whose income is known. 2011 boundaries.",
+        "description": "Below the upper-bound line of R779 a person a month at 2011 prices; 43.9 of 51.8 million "
+        "people, those in households whose income is known. 2011 boundaries.",
         "year": "2011",
         "sources": [CENSUS, YOUTH],
         "licenses": [STATS_TERMS, MIT],
@@ -126,7 +126,7 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "municipal_capital": {
         "title": "Capital spending against budget, and capital transfers recognised, by municipality",
-        "description": "Audited. A blank means that the municipality did not report; a municipality that was abolished in "
+        "description": "Audited. A blank means that the municipality did not report; one that was abolished in "
         "August 2016 is left out.",
         "year": "Financial years ending June 2016 to June 2018",
         "sources": [MONEY],
@@ -164,8 +164,8 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "population": {
         "title": "Population by sex",
-        "description": "Census 2011 is here on both boundaries; differences of a few persons from the published totals are "
-        "random rounding by the publisher.",
+        "description": "Census 2011 is here on both boundaries; differences of a few persons from the published totals "
+        "are random rounding by the publisher.",
         "year": "2011 and 2016",
         "sources": [CENSUS, SURVEY, WAZIMAP],
         "licenses": [STATS_TERMS, MIT],

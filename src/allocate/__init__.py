@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from allocate.plan import Plan, solve
     from allocate.program import Program, build
-    from allocate.run import Run, run
+    from allocate.runs import Run, run
     from allocate.spec import Model, Scenario, read_model, read_scenario
     from allocate.tables import World, read_world
 
@@ -24,14 +24,14 @@ _HOMES = {
     "Model": "spec",
     "Plan": "plan",
     "Program": "program",
-    "Run": "run",
+    "Run": "runs",
     "Scenario": "spec",
     "World": "tables",
     "build": "program",
     "read_model": "spec",
     "read_scenario": "spec",
     "read_world": "tables",
-    "run": "run",
+    "run": "runs",
     "solve": "plan",
 }
 

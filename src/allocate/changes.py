@@ -11,7 +11,7 @@ import xarray as xr
 
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import MEMBER
-from allocate.spec import Change, Consolidate, Drop, Fix, Model, Scale, Scenario, Set
+from allocate.spec import Change, Consolidate, DataSpec, DerivedSpec, Drop, Fix, Model, Scale, Scenario, Set
 from allocate.tables import World
 from allocate.units import FLAG, MONEY
 
@@ -167,7 +167,7 @@ class _Work:
             raise ChangeError(f"there is no variable {change.fix!r}{nearest(change.fix, model.variables)}")
         self._only_once(f"variable {change.fix}")
         if isinstance(change.to, str):
-            known = {**model.data, **model.derived}
+            known: dict[str, DataSpec | DerivedSpec] = {**model.data, **model.derived}
             if change.to not in known:
                 raise ChangeError(f"there is no datum {change.to!r}{nearest(change.to, known)}")
             spec, other = model.variables[change.fix], known[change.to]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from allocate.names import SPACE
+from allocate.changes import amount
+from allocate.names import SPACE, STATUSES, TIME
 from allocate.plan import Plan
+from allocate.program import Breach
 from allocate.runs import Run
 from allocate.units import FLAG, MONEY, Unit
 
@@ -32,7 +34,8 @@ class Gain:
     share: float
 
     def __str__(self) -> str:
-        return f"{self.share:+.1%}"
+        shown = f"{self.share:+.1%}"
+        return "0.0%" if shown in ("+0.0%", "-0.0%") else shown
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,9 @@ def money_by(run: Run, *dims: str) -> pd.DataFrame:
 
 def concentration(run: Run, dim: str) -> Concentration:
     """Who takes the money and the outcome, along one dim, and a plain warning when a few take most of it."""
-    money = run.schedule.by(dim).to_series()
+    spent = run.schedule.by(dim).to_series()
     outcome = outcome_by(run, dim)
-    money_share = money / max(money.sum(), 1)
+    money_share = spent / max(spent.sum(), 1)
     outcome_share = outcome / outcome.sum() if outcome.sum() > 0 else outcome * 0.0
     order = outcome_share.sort_values(ascending=False, kind="stable").index
     shares = tuple(Share(str(k), float(money_share[k]), float(outcome_share[k])) for k in order)
@@ -126,9 +129,14 @@ def concentration(run: Run, dim: str) -> Concentration:
 
 def outcome_by(run: Run, dim: str) -> pd.Series[float]:
     """The outcome of the plan beyond nothing, a value a label of a dim, in the goal's unit."""
-    total = xr.zeros_like(run.case.world.data[dim], dtype=float)
-    for sign, plan in ((1.0, run.plan), (-1.0, run.nothing)):
-        for array in plan.worth().values():
+    return _outcome_by(run, run.plan, dim)
+
+
+def _outcome_by(run: Run, plan: Plan, dim: str) -> pd.Series[float]:
+    labels = run.case.world.data[dim]
+    total = xr.DataArray(np.zeros(labels.size), {dim: labels}, [dim])
+    for sign, side in ((1.0, plan), (-1.0, run.nothing)):
+        for array in side.worth().values():
             if dim in array.dims:
                 total = total + sign * array.sum([d for d in array.dims if d != dim])
     return total.to_series()
@@ -195,14 +203,130 @@ def bindings(plan: Plan) -> list[Binding]:
 
 
 def spaces_at_a_limit(plan: Plan) -> dict[str, int]:
-    """For each inequality over spaces, how many spaces are at it: a plan that is all bounds is about the bounds."""
-    slack = plan.slack()
+    """For each inequality on spaces, how many spaces are at it: a plan that is all bounds is about the bounds."""
     linear = plan.program.linear
     found = {}
-    for name, block in plan.program.rows.items():
+    for name, free in plan.slack().items():
+        block = plan.program.rows[name]
         numbers = block.number[block.number >= 0]
-        if SPACE not in block.dims or not np.any(linear.row_lower[numbers] < linear.row_upper[numbers]):
+        equal = np.all(linear.row_lower[numbers] == linear.row_upper[numbers])
+        if SPACE not in block.dims or not set(block.dims) <= {SPACE, TIME} or equal:
             continue
-        at = slack[name] <= AT_LIMIT * block.unit.published
+        at = free <= AT_LIMIT * block.unit.published
         found[name] = int(at.any([d for d in at.dims if d != SPACE]).sum())
     return found
+
+
+def by_service(run: Run, dim: str) -> pd.DataFrame:
+    """Money (published units) and outcome (the goal's unit) of each label of a dim, in all three comparisons."""
+    frame = pd.DataFrame(index=pd.Index(run.case.world.labels(dim), name=dim))
+    for name in ("baseline", "separate", "plan"):
+        plan: Plan = getattr(run, name)
+        spent = plan.values[run.case.model.schedule.amount]
+        frame[f"{name}_money"] = spent.sum([d for d in spent.dims if d != dim]).to_series() / run.schedule.unit
+        frame[f"{name}_outcome"] = _outcome_by(run, plan, dim)
+    return frame.reset_index()
+
+
+def rests_on(run: Run) -> dict[str, list[str]]:
+    """The data of the model by status: how much of the answer was counted, and how much is assumed."""
+    found: dict[str, list[str]] = {status: [] for status in STATUSES}
+    for name in run.case.model.data:
+        status = run.case.world.data[name].attrs["status"] if name in run.case.world.data else "assumed"
+        found[status].append(name)
+    return {status: names for status, names in found.items() if names}
+
+
+def sentences(run: Run) -> list[str]:
+    """What the run says, one sentence a finding, in the order that a reader asks."""
+    return [*_values(run), *_winners(run), *_checks(run), *_proof(run)]
+
+
+def _values(run: Run) -> Iterator[str]:
+    unit = "weighted household-years" if run.unit == "household*year" else run.unit
+    moved = reallocation(run)
+    yield (
+        f"Value of reallocation: {moved} ({moved.amount:+,.0f} {unit}). "
+        "Today's separate grants, each shared out at its best within every rule, against what each space got."
+    )
+    merged = consolidation(run)
+    if merged is None:
+        yield "Value of consolidation: none asked; this scenario merges nothing."
+    else:
+        yield (
+            f"Value of consolidation: {merged} ({merged.amount:+,.0f} {unit}). "
+            "The merged plan, against separate grants at their best."
+        )
+
+
+def _winners(run: Run) -> Iterator[str]:
+    frame = spaces(run)
+    up, down = frame[frame["change"] > 0], frame[frame["change"] < 0]
+    yield (
+        f"{len(up)} of {len(frame)} spaces gain {money(up['change'].sum(), run)} and {len(down)} lose "
+        f"{money(-down['change'].sum(), run)} against what they got."
+    )
+    if len(up):
+        yield "Most gained: " + "; ".join(_moved(row, run) for row in up.head(3).itertuples()) + "."
+    if len(down):
+        yield "Most lost: " + "; ".join(_moved(row, run) for row in down.tail(3).iloc[::-1].itertuples()) + "."
+    held = int(run.schedule.unallocated.sum())
+    if held:
+        yield f"{money(held, run)} is held back (UNALLOCATED): nobody who may receive it can absorb it."
+
+
+def _moved(row: Any, run: Run) -> str:
+    return f"{row.name} {money(row.change, run, sign=True)} ({row.percent:+.0f}%)"
+
+
+def money(units: float, run: Run, sign: bool = False) -> str:
+    """Published units as a person writes money."""
+    shown = amount(abs(float(units)) * run.schedule.unit, MONEY)
+    return ("+" if units > 0 else "-" if units < 0 else "") + shown if sign else shown
+
+
+def _checks(run: Run) -> Iterator[str]:
+    dims = [d for d in run.schedule.amount.dims if d == SPACE or d in _outcome_dims(run)]
+    warnings = [w for d in dims if d != TIME for w in concentration(run, str(d)).warnings]
+    yield from (f"Concentration: {warning}." for warning in warnings)
+    if not warnings:
+        few = f"no single service and no {FEW_SPACES} spaces take more than {MOST:.0%} of money or outcome"
+        yield f"Concentration: {few}."
+    total = len(run.case.world.labels(SPACE))
+    at = {rule: many for rule, many in spaces_at_a_limit(run.plan).items() if many}
+    if at:
+        parts = ", ".join(f"{many} at {rule}" for rule, many in at.items())
+        yield f"Of {total} spaces, {parts}: the more sit at a limit, the more the plan is a statement about the limits."
+    for name, plan in (("actual split", run.baseline), ("plan", run.plan)):
+        for rule, breaches in _breaches(plan).items():
+            worst = max(breaches, key=lambda b: b.by)
+            more = f"The {name} breaks rule {rule} in {len(breaches)} places, worst {worst.where.strip('[]')} by "
+            yield more + f"{amount(worst.by, worst.unit)}."
+        if plan is run.baseline and run.plan is run.baseline:
+            break
+
+
+def _breaches(plan: Plan) -> dict[str, list[Breach]]:
+    found: dict[str, list[Breach]] = {}
+    for breach in plan.program.breaches:
+        found.setdefault(breach.rule, []).append(breach)
+    return found
+
+
+def _proof(run: Run) -> Iterator[str]:
+    worst = max(r.size / r.allowed for r in run.plan.certificate.residuals if r.allowed)
+    yield (
+        f"Grade of proof: {run.plan.grade}. Every condition of an optimum was re-checked on the model's own data; "
+        f"the worst residual is {worst:.0%} of what is allowed."
+    )
+    rounded = ", ".join(f"{rule} by up to R{by:,.0f}" for rule, by in run.schedule.breaches.items())
+    moved = f"no cell moved by more than R{run.schedule.cell_shift * run.schedule.unit:,.0f}"
+    yield f"Published in R thousand: pools add up exactly, {moved}" + (
+        f"; rounding strains {rounded}." if rounded else "."
+    )
+    rests = rests_on(run)
+    yield "Rests on: " + "; ".join(f"{status}: {', '.join(names)}" for status, names in rests.items()) + "."
+
+
+def _outcome_dims(run: Run) -> set[str]:
+    return {str(d) for array in run.plan.worth().values() for d in array.dims}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from allocate.errors import NoPlanError, ProofError
-from allocate.program import Program
+from allocate.program import Block, Program
 from allocate.solve.certificate import Certificate, certify
 from allocate.solve.highs import SolverOptions
 from allocate.solve.infeasible import Infeasible, Unbounded
@@ -73,8 +73,8 @@ class Plan:
             arrays[name] = self._labelled(name, block.dims, block.pack(self.x), str(block.unit))
         return xr.Dataset({name: arrays[name] for name in self.program.case.model.variables})
 
-    def prices(self, goal: str | None = None) -> xr.Dataset:
-        """The price of every rule's limit, for one goal (the last one unless named).
+    def prices(self, goal: str | None = None) -> dict[str, xr.DataArray]:
+        """The price of every rule's limit, rule by rule, for one goal (the last one unless named).
 
         A price is d(goal)/d(limit): how much the goal's value changes when the limit (the rule's right-hand side,
         in the rule's unit) grows by one, everything else kept, earlier goals kept first. NaN where there is no row.
@@ -83,23 +83,18 @@ class Plan:
         names = list(self.goals)
         at = len(names) - 1 if goal is None else names.index(goal)
         unit = self.program.goal_units[at]
-        rows = self.program.rows.values()
-        return xr.Dataset(
-            {
-                b.name: self._labelled(b.name, b.dims, b.pack(self.optimum.prices[at], np.nan), str(unit / b.unit))
-                for b in rows
-            }
-        )
+        return self._by_rule(self.optimum.prices[at], lambda block: str(unit / block.unit))
 
-    def slack(self) -> xr.Dataset:
-        """How far every rule's row is from its nearer limit, in the rule's unit; NaN where there is no row."""
+    def slack(self) -> dict[str, xr.DataArray]:
+        """How far every row of a rule is from its nearer limit, in the rule's unit; NaN where there is no row."""
         linear = self.program.linear
         activity = linear.matrix @ self.x
         free = np.minimum(activity - linear.row_lower, linear.row_upper - activity)
-        rows = self.program.rows.values()
-        return xr.Dataset(
-            {b.name: self._labelled(b.name, b.dims, b.pack(free, np.nan), str(b.unit)) for b in rows}
-        )
+        return self._by_rule(free, lambda block: str(block.unit))
+
+    def _by_rule(self, rows: Vector, unit: Callable[[Block], str]) -> dict[str, xr.DataArray]:
+        blocks = self.program.rows.values()
+        return {b.name: self._labelled(b.name, b.dims, b.pack(rows, np.nan), unit(b)) for b in blocks}
 
     def worth(self, goal: str | None = None) -> Mapping[str, xr.DataArray]:
         """What every cell of every variable adds to a goal (the last one unless named), in the goal's unit."""

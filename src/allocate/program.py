@@ -12,7 +12,6 @@ import xarray as xr
 
 from allocate.changes import Case
 from allocate.errors import InputError, NoPlanError, Problem, nearest
-from allocate.solve.linear import Goal, LinearProgram
 from allocate.rules.dimension import unit_of
 from allocate.rules.rows import Array, Linear, Reader, Scope, Triplets, Values, combine, triplets
 from allocate.rules.tree import (
@@ -24,6 +23,7 @@ from allocate.rules.tree import (
     read_expression,
     read_rule,
 )
+from allocate.solve.linear import Goal, LinearProgram
 from allocate.spec import Model, VariableSpec
 from allocate.units import Unit, UnitError
 
@@ -292,8 +292,7 @@ class _Builder:
                 continue
             cells, used, lower, upper = made
             full_to_row = np.cumsum(used.ravel()) - 1
-            for cell in cells:
-                parts.append(Triplets(start + full_to_row[cell.row], cell.column, cell.value))
+            parts.extend(Triplets(start + full_to_row[cell.row], cell.column, cell.value) for cell in cells)
             number = np.full(used.shape, -1)
             number[used] = start + np.arange(int(used.sum()))
             start += int(used.sum())

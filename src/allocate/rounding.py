@@ -51,7 +51,7 @@ class Totals:
     above its real total, and a whole total stays. ``exact``: the nearer of the two, before any cell is considered;
     only another total or a limit can force the farther one (three pools of 0.4 share a total of 1.2, so one must
     become 1). ``lower`` and ``upper`` (groups,): floors and caps on a group's total, in published units, infinite
-    for none; never crossed.
+    for none; never crossed (to 1e-6 of a unit).
     """
 
     name: str
@@ -150,7 +150,7 @@ def check_rounding(amounts: Floats, unit: float, rounded: Whole, totals: Sequenc
     """
     real = np.asarray(amounts, dtype=np.float64) / unit
     broken = [
-        Problem(f"cell {i}", f"{real[i]:.10g} units became {rounded[i]}")
+        Problem(f"cell {i}", f"{real[i]:.12g} units became {rounded[i]}")
         for i in np.flatnonzero(~_beside(real, rounded - real))
     ]
     for level in totals:
@@ -378,8 +378,8 @@ def _cheapest(cost: Whole, matrix: Any, supply: Floats, low: Whole, high: Whole)
     bounds: Any = np.column_stack([low, high])
     options: Any = {"presolve": False}  # which takes fifty times as long as the rest when many cells are tied
     found = linprog(cost, A_eq=matrix, b_eq=supply, bounds=bounds, method="highs-ds", options=options)
-    if found.status != 0:
-        return found.status, low, low
+    if found.status != 0 or found.x is None:
+        return int(found.status) or 4, low, low
     whole = [np.rint(found.x).astype(np.int64), np.rint(found.eqlin.marginals).astype(np.int64)]
     return 0, whole[0], whole[1]
 
@@ -392,14 +392,16 @@ def _malformed(amounts: Floats, unit: float, labels: Sequence[str], levels: Sequ
         return [Problem("unit", f"{unit} is not a positive number")]
     wrong = [
         Problem(f"cell {labels[i]!r}", f"{amounts[i]} is not a finite number from zero up")
-        for i in np.flatnonzero(~(np.isfinite(amounts) & (amounts >= 0)))
+        for i in map(int, np.flatnonzero(~(np.isfinite(amounts) & (amounts >= 0))))
     ]
     wrong += [
         Problem(f"cell {label!r}", f"the key appears {times} times; ties are broken by key")
         for label, times in Counter(labels).items()
         if times > 1
     ]
-    if not wrong and amounts.sum() / unit > LARGEST:
+    with np.errstate(over="ignore"):
+        many = amounts.sum() / unit
+    if not wrong and not many <= LARGEST:
         wrong.append(Problem("amounts", f"more than {LARGEST:.0f} units in all; floats do not hold them exactly"))
     for level in levels:
         wrong.extend(_malformed_level(level, amounts.size))
@@ -411,13 +413,13 @@ def _malformed_level(level: Totals, cells: int) -> list[Problem]:
     if group.shape != (cells,) or not np.issubdtype(group.dtype, np.integer) or (group < -1).any():
         return [Problem(level.name, f"group must be {cells} whole numbers from -1 up, one for each cell")]
     groups = int(group.max(initial=-1)) + 1
-    given = [(word, b) for word, b in (("lower", level.lower), ("upper", level.upper)) if b is not None]
+    given = {word: limit for word, limit in (("lower", level.lower), ("upper", level.upper)) if limit is not None}
     wrong = [
         Problem(level.name, f"{word} must hold a number for each of at least {groups} groups, none of them nan")
-        for word, b in given
-        if b.ndim != 1 or b.size < groups or np.isnan(b).any()
+        for word, limit in given.items()
+        if limit.ndim != 1 or limit.size < groups or np.isnan(limit).any()
     ]
-    if len({b.size for _, b in given}) > 1:
+    if len({limit.size for limit in given.values()}) > 1:
         wrong.append(Problem(level.name, "lower and upper differ in length"))
     return wrong
 

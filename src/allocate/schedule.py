@@ -16,9 +16,9 @@ from allocate.plan import Plan
 from allocate.rounding import Totals, describe_shift, round_cells
 from allocate.units import PUBLISHED
 
-type Whole = np.ndarray[Any, np.dtype[np.int64]]
+type Whole = np.ndarray[Any, np.dtype[np.integer[Any]]]
 type Mask = np.ndarray[Any, np.dtype[np.bool_]]
-type Values = np.ndarray[Any, np.dtype[np.float64]]
+type Values = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 
 @dataclass(frozen=True, eq=False)

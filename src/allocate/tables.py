@@ -145,13 +145,10 @@ class World:
         money = array.attrs["unit"] == MONEY
         scale = "R thousand" if money and not np.any(values % 1000) else "R"
         shown = values / (SCALES[scale] if money else 1.0)
-        columns: dict[str, Any] = dict(
-            zip(map(str, array.dims), zip(*itertools.product(*(self.labels(str(d)) for d in array.dims))), strict=True)
-            if array.dims
-            else {}
-        )
-        columns[VALUE] = [int(v) if v == int(v) else float(v) for v in shown]
-        pd.DataFrame(columns, dtype=object).to_csv(home / f"{name}.csv", index=False, lineterminator="\n")
+        rows = list(itertools.product(*(self.labels(str(d)) for d in array.dims)))
+        frame = pd.DataFrame(rows, columns=list(map(str, array.dims)), index=range(len(rows)))
+        frame[VALUE] = [str(int(v)) if v == int(v) else repr(float(v)) for v in shown]
+        frame.to_csv(home / f"{name}.csv", index=False, lineterminator="\n")
         field: dict[str, Any] = {"name": VALUE, "type": "number", "unit": array.attrs["unit"]}
         field |= {"scale": scale} if money else {}
         extra = {"control_total": float(values.sum())} if money else {}
@@ -383,9 +380,9 @@ def _read_resource(folder: Path, resource: Any, problems: list[Problem]) -> Datu
         frame[VALUE] = (numbers * scale).where(numbers.notna(), frame[VALUE])
     if "control_total" in resource:
         _check_total(name, float(numbers.sum() * scale), float(resource["control_total"]), problems)
-    said = {key: str(resource.get(key, "")) for key in ("source", "period", "why")}
+    source, period, why = (str(resource.get(key, "")) for key in ("source", "period", "why"))
     status = str(resource.get("status", "assumed"))
-    return Datum(name, frame, unit, status, **said, default=resource.get("default"))
+    return Datum(name, frame, unit, status, source, period, why, default=resource.get("default"))
 
 
 def _read_csv(file: Path, columns: list[str], problems: list[Problem]) -> pd.DataFrame | None:

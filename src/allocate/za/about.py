@@ -90,6 +90,8 @@ ABOUT: dict[str, About] = {
         "audited figures are not at hand",
         "Shares are scaled within metros and within districts: metro transfers hold public transport money "
         "outside these grants, and pools hold money in kind that districts get",
+        "Against published figures of Cape Town for 2017/18: USDG is R1,623m here and R1,495m there; INEP R278m here "
+        "and R65m there, so INEP of metros is probably too high and of districts too low",
         "Put a real schedule in its place where there is one",
     ),
     "keep": _about(
@@ -227,6 +229,7 @@ ABOUT: dict[str, About] = {
         PARAMETERS,
         YEARS,
         "What it takes to renew what serves a household, at the national mix of urban and rural.",
+        "One figure for the country: where nearly all is rural, renewing sanitation costs more than a new pit toilet",
         UNSCORED,
     ),
     "survives": _about(

@@ -25,7 +25,7 @@ def rural_share(categories: pd.DataFrame, metros: frozenset[str], spaces: tuple[
     0.25
     """
     toilets = categories[categories["topic"] == "toilet"]
-    total = array(toilets.groupby("space", as_index=False)["value"].sum(), space=spaces)
+    total = array(toilets.groupby("space")["value"].sum().reset_index(), space=spaces)
     sewered = array(toilets[toilets["category"] == SEWERED], fill=0, space=spaces)
     district = np.array([space not in metros for space in spaces])
     return long((1 - sewered / total) * district, space=spaces)
@@ -104,10 +104,11 @@ def unit_cost(
 
     Services without data cost 0, because nothing is scored there. Unit: R/household.
 
-    >>> rows = pd.DataFrame({"parameter": "unit_cost", "service": SCORED, "area": "all", "value": 100, "price_year": 2017})
+    >>> rows = pd.DataFrame({"service": SCORED, "area": "all", "value": 100, "price_year": 2017})
     >>> index = pd.DataFrame({"year": [2017, 2018, 2019, 2020], "index": 100})
     >>> tiers = pd.DataFrame({"tier": ["easy", "hard"], "cost_factor": [0.8, 1.5]})
-    >>> costs = unit_cost(rows, index, tiers, pd.DataFrame({"space": ["A"], "value": [0.5]}), ("A",))
+    >>> half = pd.DataFrame({"space": ["A"], "value": [0.5]})
+    >>> costs = unit_cost(rows.assign(parameter="unit_cost"), index, tiers, half, ("A",))
     >>> costs["value"].unique().tolist()
     [80.0, 150.0, 0.0]
     """
@@ -125,10 +126,10 @@ def renew_cost(
 
     Unit: R/household; 0 for services without data.
 
-    >>> rows = pd.DataFrame({"parameter": "renew_cost", "service": SCORED, "area": "all", "value": 100, "price_year": 2017})
+    >>> rows = pd.DataFrame({"service": SCORED, "area": "all", "value": 100, "price_year": 2017})
     >>> index = pd.DataFrame({"year": [2017, 2018, 2019, 2020], "index": [100, 100, 120, 140]})
     >>> half = pd.DataFrame({"space": ["A"], "value": [0.5]})
-    >>> renew_cost(rows, index, half, half, ("A",))["value"].tolist()[:3]
+    >>> renew_cost(rows.assign(parameter="renew_cost"), index, half, half, ("A",))["value"].round(6).tolist()[:3]
     [100.0, 110.0, 130.0]
     """
     national = np.average(array(rural, space=spaces), weights=array(homes, space=spaces))

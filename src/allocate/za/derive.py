@@ -12,7 +12,7 @@ from allocate.za.about import ABOUT
 from allocate.za.folder import constant, table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Needs:
     """What the survey says, in households, and what the derivations share."""
 
@@ -35,7 +35,7 @@ def survey() -> Needs:
     return Needs(categories, homes, short, table("income_poverty_2011"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit:
     """The estimate of what every space got of every grant, and the margin that it was fitted to."""
 

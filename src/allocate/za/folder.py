@@ -121,21 +121,25 @@ def long(values: NDArray[np.generic], **over: tuple[str, ...]) -> pd.DataFrame:
 def array(
     frame: pd.DataFrame, *, fill: float | None = None, value: str = "value", **over: tuple[str, ...]
 ) -> NDArray[np.float64]:
-    """A long table as an array in the order of the labels given; a missing cell is ``fill`` or an error.
+    """A long table as an array of the caller's own, in the order of the labels given.
+
+    A missing cell is ``fill``; without ``fill`` it is an :class:`~allocate.errors.InputError`, as a cell that comes
+    twice is. Rows with other labels are left out.
 
     >>> array(pd.DataFrame({"place": ["B", "A"], "value": [2, 1]}), place=("A", "B"))
     array([1., 2.])
     """
     index = pd.MultiIndex.from_product(list(over.values()), names=list(over))
-    cells = frame.set_index(list(over))[value].astype(float)
     keys = pd.MultiIndex.from_frame(frame[list(over)])
-    problems = [Problem(str(key), "appears more than once") for key in keys[keys.duplicated()].unique()]
+    cells = pd.Series(frame[value].to_numpy(dtype=float, na_value=np.nan), index=keys).dropna()
+    problems = [Problem(_words(key), "appears more than once") for key in keys[keys.duplicated()].unique()]
+    if not problems and fill is None:
+        problems = [Problem(_words(key), "is missing") for key in index[~index.isin(cells.index)]]
     if problems:
         raise InputError(value, problems)
-    cells.index = keys
-    if fill is None:
-        problems = [Problem(str(key), "is missing") for key in index.difference(cells.dropna().index)]
-        if problems:
-            raise InputError(value, problems)
-        return cells.reindex(index).to_numpy().reshape([len(labels) for labels in over.values()])
-    return cells.reindex(index).fillna(fill).to_numpy().reshape([len(labels) for labels in over.values()])
+    filled = cells.reindex(index).fillna(0.0 if fill is None else fill)
+    return np.array(filled, dtype=np.float64).reshape([len(labels) for labels in over.values()])
+
+
+def _words(key: tuple[object, ...]) -> str:
+    return ", ".join(map(str, key))

@@ -96,7 +96,7 @@ def _check_margins(
         word = "row" if axis else "column"
         problems += [
             Problem(f"{word} {names[i] if names else i}", f"has a margin of {want[i]:,.0f} and no seed to carry it")
-            for i in np.flatnonzero((want > 0) & ~live.any(axis=axis))
+            for i in np.flatnonzero((want > 0) & ~live.any(axis=axis)).tolist()
         ]
     if problems:
         raise InputError("fit_margins", problems)

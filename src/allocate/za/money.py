@@ -164,7 +164,7 @@ def seed(
     >>> shares[shares["value"] > 0]["value"].tolist()
     [0.75, 0.25]
     """
-    need = array(short, fill=0, space=spaces, service=SERVICES).copy()
+    need = array(short, fill=0, space=spaces, service=SERVICES)
     everyone = array(homes, space=spaces)
     poor = everyone * array(poverty, value="headcount", space=spaces)
     for service, instead in (("roads", poor), ("public facilities", poor), ("energy efficiency", everyone)):

@@ -21,7 +21,7 @@ def households(heads: pd.DataFrame, spaces: tuple[str, ...], year: int = 2016) -
     0     A      8
     """
     both = households_by_head(heads, spaces, year)
-    return both.groupby("space", sort=False, as_index=False)["value"].sum()
+    return both.groupby("space", sort=False)["value"].sum().reset_index()
 
 
 def households_by_head(heads: pd.DataFrame, spaces: tuple[str, ...], year: int = 2016) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def in_households(services: pd.DataFrame, homes: pd.DataFrame) -> pd.DataFrame:
     >>> in_households(services, pd.DataFrame({"space": ["A"], "value": [10]}))["value"].tolist()
     [8, 2]
     """
-    total = homes.set_index("space")["value"]
+    total = dict(zip(homes["space"], homes["value"], strict=True))
     parts = [
         group.assign(value=largest_remainder(group["count"], int(total[space])))
         for (space, _), group in services.groupby(["space", "topic"], sort=False)
@@ -106,7 +106,7 @@ def backlog(categories: pd.DataFrame, definitions: pd.DataFrame, spaces: tuple[s
     checked = check_definitions(definitions, categories)
     both = categories.merge(checked, on=["topic", "category"])
     both = both.assign(value=both["value"] * (1 - both["served"]))
-    short = both.groupby(["space", "service"], as_index=False)["value"].sum()
+    short = both.groupby(["space", "service"])["value"].sum().reset_index()
     whole = np.floor(array(short, fill=0, space=spaces, service=SERVICES) + 0.5)
     return long(whole.astype(np.int64), space=spaces, service=SERVICES)
 
@@ -208,7 +208,7 @@ def value_by_share_of_need(short: pd.DataFrame) -> pd.DataFrame:
     >>> value_by_share_of_need(short)["value"].round(4).tolist()[:4]
     [1.1429, 1.1429, 1.1429, 0.5714]
     """
-    national = array(short.groupby("service", as_index=False)["value"].sum(), fill=0, service=SCORED)
+    national = array(short.groupby("service")["value"].sum().reset_index(), fill=0, service=SCORED)
     if (national <= 0).any():
         raise InputError("backlog", [Problem("", "a service without any backlog has no share of need to meet")])
     return _mean_one(1 / national)
