@@ -176,7 +176,7 @@ def test_what_is_whole_stays():
     assert rounded.tolist() == [0, 7, 3, 3, 0]
     assert rounded.dtype == np.int64
     pool = Totals("pool", np.array([0, 0]), upper=np.array([1.0]))
-    cell = Totals("cell", np.array([0, 1]), lower=np.array([-np.inf, 1.0]))
+    cell = Totals("cell", np.array([-1, 0]), lower=np.array([1.0]))
     with pytest.raises(NoPlanError):  # not [0, 1]: a cell that is whole does not make room for another
         round_cells(np.array([1 - 1e-9, 0.6]) * UNIT, UNIT, ["a", "b"], [pool], [cell])
 
@@ -231,8 +231,9 @@ def test_a_table_no_hash_can_settle_is_refused(monkeypatch):
 def test_a_later_hash_settles_what_the_first_could_not(monkeypatch):
     """Proves: if two tied keys share their first 20 bits, the next 20 decide, whatever the order.
 
-    If only one hash were used, such a table would be refused.
+    If only one hash were used, or the same one again, such a table would be refused.
     """
+    assert len({_hashes(["a"], turn).item() for turn in range(8)}) == 8
 
     def same_at_first(labels, turn):
         return np.ones(len(labels), np.int64) if turn == 0 else _hashes(labels, turn)

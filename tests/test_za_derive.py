@@ -274,6 +274,8 @@ def test_weights_average_one() -> None:
         assert numbers(name)[:4].mean() == pytest.approx(1)
         assert (numbers(name)[4:] == 0).all()
     assert numbers("value")[0] / numbers("value")[3] == pytest.approx(168.22 / 97.20)
+    need_met = numbers("value_share")[:4] * numbers("backlog").sum(axis=0)[:4]
+    np.testing.assert_allclose(need_met, need_met[0])  # meeting one per cent of any backlog is worth the same
 
 
 def test_the_poorest_space_weighs_most() -> None:

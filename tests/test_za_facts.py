@@ -64,6 +64,7 @@ def test_every_topic_counts_the_whole_universe() -> None:
     """
     rows = folder.table("services_2016")
     assert (rows.groupby("topic")["space"].nunique() == 52).all()
+    assert (rows["category"] == "None").sum() == 52
     for (_, universe), total in rows.groupby(["topic", "universe"])["count"].sum().items():
         assert abs(total - {"persons": PERSONS, "households": HOUSEHOLDS}[universe][2016]) <= RANDOM_ROUNDING
 

@@ -30,7 +30,8 @@ class Run:
     """A plan, what it publishes and what it is compared with.
 
     ``merged`` says whether the scenario merges grants; ``nothing``, ``baseline`` and ``separate`` are plans of the same
-    case without merging: without money, with the actual split, and at their best.
+    case without merging: without money, with the actual split, and at their best. ``world_digest`` tells which facts
+    went in, before any change.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Run:
     separate: Plan
     schedule: Schedule
     was: Schedule
+    world_digest: str
 
     @property
     def case(self) -> Case:
@@ -111,6 +113,7 @@ def run(
         **plans,
         schedule=publish(plans["plan"]),
         was=publish(plans["baseline"]),
+        world_digest=facts.digest(),
     )
 
 

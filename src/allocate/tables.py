@@ -6,6 +6,7 @@ that says what each number is: its unit, the rand scale of a money column, a con
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -113,6 +114,16 @@ class World:
         if problems or not wanted:
             raise InputError(self.name, problems or [Problem(dim, "no label is wanted")])
         return replace(self, data=self.data.sel({dim: [label for label in known if label in wanted]}))
+
+    def digest(self) -> str:
+        """The sha256 of every label, unit and number, whatever order they were read in."""
+        found = hashlib.sha256()
+        for name in sorted(map(str, self.data.data_vars)):
+            array = self.data[name]
+            labels = {str(d): self.labels(str(d)) for d in array.dims}
+            found.update(json.dumps([name, labels, array.attrs["unit"]]).encode())
+            found.update(np.ascontiguousarray(array.values.astype("<f8")).tobytes())
+        return found.hexdigest()
 
     def with_data(self, name: str, array: xr.DataArray) -> World:
         """The same World with one datum replaced or added (its attrs travel with it)."""

@@ -135,14 +135,14 @@ class _Presolve:
         least = fixed + np.bincount(r, v * np.where(v > 0, self.lower[c], self.upper[c]), rows)
         most = fixed + np.bincount(r, v * np.where(v > 0, self.upper[c], self.lower[c]), rows)
         terms = np.bincount(self.row, np.abs(self.value * _finite(self.lower)[self.column]), rows)
-        below = face.row_lower - SAME * np.maximum(self.floor, np.abs(_finite(face.row_lower)) + terms)
-        above = face.row_upper + SAME * np.maximum(self.floor, np.abs(_finite(face.row_upper)) + terms)
+        below = SAME * np.maximum(self.floor, np.abs(_finite(face.row_lower)) + terms)
+        above = SAME * np.maximum(self.floor, np.abs(_finite(face.row_upper)) + terms)
         count = np.bincount(r, minlength=rows)
-        idle = self.alive & ((count == 0) | ((least >= below) & (most <= above)))
+        loose = (least >= face.row_lower - below) & (most <= face.row_upper + above)
+        idle = self.alive & ((count == 0) | loose)
         self.alive &= ~idle
-        margin = above - face.row_upper, face.row_lower - below
-        at_most = self.alive & (least >= face.row_upper - np.nan_to_num(margin[0]))
-        at_least = self.alive & (most <= face.row_lower + np.nan_to_num(margin[1]))
+        at_most = self.alive & (least >= face.row_upper - above)
+        at_least = self.alive & (most <= face.row_lower + below)
         if at_most.any() or at_least.any():
             self._force(free, at_most, -1)
             self._force(free, at_least & ~at_most, 1)

@@ -299,6 +299,6 @@ def absorb(got: pd.DataFrame, record: pd.DataFrame, growth: float, spaces: tuple
     [8000, 8000, 8000]
     """
     total = array(got, space=spaces, grant=GRANTS, year=YEARS).sum(axis=1)
-    factor = np.maximum(1.0, (1 + growth) * array(record, space=spaces))
-    cap = np.floor(np.round(total * factor[:, None], 3) / THOUSAND) * THOUSAND
+    grown = total * (1 + growth) * array(record, space=spaces)[:, None]
+    cap = np.floor(np.round(grown, 3) / THOUSAND) * THOUSAND
     return long(np.maximum(cap, total).astype(np.int64), space=spaces, year=YEARS)

@@ -1,0 +1,162 @@
+"""The command line: words to the calls of the library.
+
+Exit status: 0 done, 1 bad input, 2 no plan exists (infeasible or unbounded), 3 stopped or not proved.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from allocate import __version__
+from allocate.errors import AllocateError, StoppedError
+
+if TYPE_CHECKING:
+    from allocate.runs import Run
+
+app = typer.Typer(
+    name="allocate",
+    help="Share public money over places: state the rules as text, get the one best plan with its proof.",
+    epilog="Start with:  allocate demo   |   Exit status: 0 done, 1 bad input, 2 no plan exists, 3 stopped.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ModelName = Annotated[str, typer.Argument(help="A model file, or the name of a shipped one (grant_consolidation).")]
+Scenarios = Annotated[
+    list[str] | None,
+    typer.Option("--scenario", "-s", help="A scenario file or shipped name; give it again to stack changes in order."),
+]
+WorldName = Annotated[str, typer.Option("--world", "-w", help="A built-in world, or a folder of CSV with a datapackage.json.")]
+Years = Annotated[
+    str | None,
+    typer.Option("--years", help="Only these years: one (2019/20), several (2018/19,2019/20), or all if left out."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"allocate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports.")] = Path("out/demo"),
+) -> None:
+    """Run the main job on the shipped figures: share the 2019/20 infrastructure grants, and leave a report to open.
+
+    Compares what each space got, the best split of separate grants, and merged grants; then asks whether the answer
+    holds over three years and under other values of a served year. Takes under a minute.
+    """
+    from allocate.demo import demo as run_demo
+
+    typer.echo(run_demo(out, _tell))
+
+
+@app.command()
+def run(
+    model: ModelName,
+    scenario: Scenarios = None,
+    world: WorldName = "za2016",
+    years: Years = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the run (default out/NAME).")] = None,
+) -> None:
+    """Solve a model under scenarios; print who gains and loses, and write plan.csv, plan.nc, report.html, manifest.json.
+
+    Example:  allocate run grant_consolidation -s one_pool -s guarantee_95 --years 2019/20 --out out/merged
+    """
+    from allocate.outputs import write
+    from allocate.runs import run as solve
+
+    names = scenario or []
+    target = out or Path("out") / ("_".join(Path(name).stem for name in names) or Path(model).stem)
+    found = solve(model, world, *names, years=years.split(",") if years else None, watch=lambda what: _tell(f"solving: {what}"))
+    _tell("writing")
+    home = write(found, target)
+    _say(found, home)
+
+
+@app.command()
+def show(
+    model: ModelName,
+    scenario: Scenarios = None,
+    world: WorldName = "za2016",
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX document.")] = False,
+) -> None:
+    """Print a model as mathematics, and what scenarios change in it (old -> new).
+
+    Example:  allocate show grant_consolidation -s one_water_grant
+    """
+    from allocate.changes import apply
+    from allocate.show import as_latex, as_text
+    from allocate.spec import read_model, read_scenario
+
+    text = read_model(model)
+    said: tuple[str, ...] = ()
+    if scenario:
+        from allocate.tables import read_world
+
+        case = apply(text, read_world(world), [read_scenario(name) for name in scenario])
+        text, said = case.model, case.said
+    typer.echo(as_latex(text) if latex else as_text(text, said))
+
+
+def _say(found: Run, home: Path) -> None:
+    from allocate.findings import sentences
+
+    typer.echo(found.name)
+    for line in found.case.said:
+        typer.echo(f"  {line}")
+    for sentence in sentences(found):
+        typer.echo(f"* {sentence}")
+    typer.echo(f"Open {home / 'report.html'}")
+
+
+def _tell(what: str) -> None:
+    """Say on standard error what is going on."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r\033[K{what} ...", err=True, nl=False)
+    else:
+        typer.echo(f"{what} ...", err=True)
+
+
+def main() -> None:
+    """Run the command line; every error is a message, never a traceback (``ALLOCATE_TRACEBACK=1`` shows it)."""
+    from click.exceptions import ClickException
+    from click.exceptions import Exit as ClickExit
+
+    try:
+        code = app(standalone_mode=False)
+    except ClickException as error:
+        error.show()
+        code = 1
+    except ClickExit as error:
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("stopped; nothing was written", err=True)
+        code = StoppedError.exit_code
+    except AllocateError as error:
+        typer.echo(f"{error}", err=True)
+        code = error.exit_code
+    except Exception as error:
+        if os.environ.get("ALLOCATE_TRACEBACK"):
+            raise
+        kind = type(error).__name__
+        typer.echo(f"this is a mistake in allocate, not in your files: {kind}: {str(error)[:300]}", err=True)
+        typer.echo("set ALLOCATE_TRACEBACK=1 to see where, and please report it", err=True)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)

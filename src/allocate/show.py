@@ -1,0 +1,112 @@
+"""A model as mathematics: for the eye in a terminal, and for a paper in LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from allocate.names import TIME
+from allocate.program import check
+from allocate.rules.latex import latex_of, letters
+from allocate.rules.tree import Node, read_condition, read_expression, read_rule
+from allocate.spec import Model
+
+ESCAPED = str.maketrans({c: "\\" + c for c in "#$%&_{}"} | {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"})
+
+
+def as_text(model: Model, said: Iterable[str] = ()) -> str:
+    """The model as plain text: its goals, its rules with their reasons, what it decides and what it is told.
+
+    >>> from allocate.spec import read_model
+    >>> as_text(read_model("grant_consolidation")).splitlines()[0]
+    'Grant consolidation'
+
+    Raises :class:`allocate.errors.InputError` if a rule cannot be read or its units disagree.
+    """
+    check(model)
+    lines = [model.name, f"  {model.why}", ""]
+    changed = list(said)
+    if changed:
+        lines += ["What changes", *(f"  {line}" for line in changed), ""]
+    lines += ["Goals, in order"]
+    for number, goal in enumerate(model.goals, start=1):
+        lines += [f"  {number}. {goal.sense}imise {goal.name}:  {goal.rule}", *_reason(goal.why)]
+    lines += ["", "Rules"]
+    for name, rule in model.rules.items():
+        lines += [f"  {name}  for each {_each(rule.over)}", f"      {rule.rule}"]
+        lines += [*_reason(rule.why), *_reason(rule.law, "law: "), *_reason(rule.owner, "owner: ")]
+    lines += ["", "Decided"]
+    for name, variable in model.variables.items():
+        where = f"  where {variable.where}" if variable.where else ""
+        bounds = f"  between {variable.lower} and {variable.upper}"
+        lines += [f"  {name} [{variable.unit}]  for each {_each(variable.over)}{bounds}{where}", *_reason(variable.why)]
+    lines += ["", "Derived"]
+    for name, derived in model.derived.items():
+        rounded = f"  (rounded {derived.round} to whole published units)" if derived.round else ""
+        lines += [f"  {name} [{derived.unit}] = {derived.rule}{rounded}", *_reason(derived.why)]
+    lines += ["", "Given"]
+    for name, data in model.data.items():
+        lines += [f"  {name} [{data.unit}]  for each {_each(data.over)}", *_reason(data.why)]
+    if model.ties.nearest:
+        pairs = ", ".join(f"{variable} to {datum}" for variable, datum in model.ties.nearest.items())
+        lines += ["", f"Among equally good plans: the one nearest in {pairs}"]
+    return "\n".join(lines)
+
+
+def _each(over: tuple[str, ...]) -> str:
+    return ", ".join(over) or "(one)"
+
+
+def _reason(words: str, label: str = "") -> list[str]:
+    return [f"      {label}{words}"] if words else []
+
+
+def as_latex(model: Model) -> str:
+    r"""The model as a LaTeX document (article, amsmath).
+
+    >>> from allocate.spec import read_model
+    >>> r"\max" in as_latex(read_model("grant_consolidation"))
+    True
+
+    Raises :class:`allocate.errors.InputError` if a rule cannot be read or its units disagree.
+    """
+    check(model)
+    index = letters(model.dims)
+    named = {**model.data, **model.derived, **model.variables}
+    dims = {name: spec.over for name, spec in named.items()}
+
+    def tex(node: Node) -> str:
+        return latex_of(node, dims, index, TIME)
+
+    def sets(over: tuple[str, ...]) -> str:
+        return r"\quad \forall\, " + ", ".join(index[d] for d in over) if over else ""
+
+    lines = [r"\documentclass{article}", r"\usepackage{amsmath}", r"\begin{document}"]
+    lines += [rf"\section*{{{_escape(model.name)}}}", _escape(model.why), r"\begin{description}"]
+    lines += [rf"\item[${index[dim]}$] {_escape(dim)}: {_escape(words)}" for dim, words in model.dims.items()]
+    lines += [r"\end{description}", r"\subsection*{Goals, in order}"]
+    for goal in model.goals:
+        lines += [_escape(goal.name) + r"\nopagebreak", rf"\[ \{goal.sense} \; {tex(read_expression(goal.rule))} \]"]
+    lines += [r"\subsection*{Rules}"]
+    for name, rule in model.rules.items():
+        words = f"{name}: {rule.why}" if rule.why else name
+        lines += [_escape(words) + r"\nopagebreak", rf"\[ {tex(read_rule(rule.rule))} {sets(rule.over)} \]"]
+    lines += [r"\subsection*{Decided}"]
+    for name, variable in model.variables.items():
+        where = rf" \quad \text{{where }} {tex(read_condition(variable.where))}" if variable.where else ""
+        lower, upper = (_bound(end, dims, index) for end in (variable.lower, variable.upper))
+        body = tex(read_expression(name))
+        lines += [rf"\[ {lower} \le {body} \le {upper} \;[\text{{{variable.unit}}}] {sets(variable.over)}{where} \]"]
+    lines += [r"\subsection*{Derived}"]
+    for name, derived in model.derived.items():
+        lines += [rf"\[ {tex(read_expression(name))} = {tex(read_expression(derived.rule))} {sets(derived.over)} \]"]
+    return "\n".join([*lines, r"\end{document}"])
+
+
+def _escape(text: str) -> str:
+    return text.translate(ESCAPED)
+
+
+def _bound(bound: float | str, dims: dict[str, tuple[str, ...]], index: dict[str, str]) -> str:
+    if bound in ("inf", "-inf"):
+        return str(bound).replace("inf", r"\infty")
+    return latex_of(read_expression(str(bound)), dims, index, TIME) if isinstance(bound, str) else f"{bound:g}"
