@@ -499,8 +499,8 @@ def test_years_after_is_the_long_sum() -> None:
     If the first year were counted too, water would show 10.3 and not 9.3.
     """
     rate = folder.constant("discount_rate")
-    survives = numbers("survives")
-    twin = sum((survives / (1 + rate)) ** k for k in range(1, 1001))
+    lasting = folder.array(costs.lasting(folder.table("service_parameters")), service=folder.SERVICES)
+    twin = sum((lasting / (1 + rate)) ** k for k in range(1, 1001))
     np.testing.assert_allclose(numbers("years_after"), twin, rtol=1e-9)
     np.testing.assert_allclose(numbers("discount"), [(1 + rate) ** 2, 1 + rate, 1])
 
@@ -509,7 +509,27 @@ def test_a_missing_parameter_names_the_service() -> None:
     """Proves: a service without a life is named. If not, it would come out as lasting for ever or not at all."""
     parameters = folder.table("service_parameters").query("not (parameter == 'life' and service == 'refuse')")
     with pytest.raises(InputError, match="refuse: has no life for area 'all'"):
-        costs.survives(parameters)
+        costs.lasting(parameters)
+
+
+def test_the_poor_wait_for_grants_and_the_rest_pay() -> None:
+    """Proves: a space loses 1/life of what serves its poor and nothing else, by hand for water in OR Tambo.
+
+    If poverty were left out, every space would lose the full 2.5% of its water a year.
+    """
+    poor = folder.table("income_poverty_2011").set_index("space")["headcount"]["DC15"]
+    survives = world()["survives"].frame.set_index(["space", "service"])["value"]
+    assert survives["DC15", "water"] == pytest.approx(1 - poor / 40)
+    assert survives["CPT", "water"] > survives["DC15", "water"]
+    assert survives["DC15", "roads"] == 0
+
+
+def test_renewal_costs_a_share_of_reaching() -> None:
+    """Proves: renewing never costs more than reaching a household of the middle tier, and refuse costs the same."""
+    middle = numbers("unit_cost")[:, :, 1, :]
+    assert (numbers("renew_cost") <= middle + 1e-9).all()
+    refuse = folder.SERVICES.index("refuse")
+    np.testing.assert_allclose(numbers("renew_cost")[:, refuse], middle[:, refuse])
 
 
 # the whole

@@ -100,12 +100,12 @@ def test_split_meets_every_floor():
 def test_service_parameters_are_complete_and_positive():
     """Proves: every household service has every parameter, above zero. Broken: a division by zero or a gap."""
     rows = table("service_parameters")
-    areas = {"unit_cost": ["urban", "rural"], "renew_cost": ["all"], "life": ["all"], "subsidy": ["all"]}
-    units = {"unit_cost": "R/household", "renew_cost": "R/household", "life": "year", "subsidy": "R/household/month"}
+    areas = {"unit_cost": ["urban", "rural"], "renew_share": ["all"], "life": ["all"], "subsidy": ["all"]}
+    units = {"unit_cost": "R/household", "renew_share": "1", "life": "year", "subsidy": "R/household/month"}
     wanted = {(p, s, a) for p, every in areas.items() for a in every for s in HOUSEHOLD_SERVICES}
     assert set(rows[["parameter", "service", "area"]].itertuples(index=False, name=None)) == wanted
     assert (rows["low"] > 0).all() and (rows["unit"] == rows["parameter"].map(units)).all()
-    costs = rows[rows["parameter"].isin(["unit_cost", "renew_cost"])]
+    costs = rows[rows["parameter"] == "unit_cost"]
     assert set(costs["price_year"].astype(int)) <= set(table("price_index")["year"])
 
 

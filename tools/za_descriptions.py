@@ -195,7 +195,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "key": ["topic", "category"],
     },
     "service_parameters": {
-        "title": "Unit costs, renewal costs, asset lives and subsidies of services",
+        "title": "Unit costs, renewal shares, asset lives and subsidies of services",
         "year": "by row",
         "sources": [PROJECT],
         "licenses": [OWN],
@@ -347,7 +347,7 @@ OVERRIDES: dict[tuple[str, str], Words] = {
     ("price_index", "index"): ("Consumer price index, average of the year, 2010 = 100", "1", "by row"),
     ("service_definitions", "served"): ("1 served, 0 not, or the share that counts as served", "1", "assumed"),
     ("service_definitions", "note"): ("Standard used and what an analyst may change", "", "reference"),
-    ("service_parameters", "parameter"): ("unit_cost, renew_cost, life or subsidy", "", "reference"),
+    ("service_parameters", "parameter"): ("unit_cost, renew_share, life or subsidy", "", "reference"),
     ("service_parameters", "area"): ("urban, rural or all", "", "reference"),
     ("service_parameters", "price_year"): ("Year of the prices; a-b is the mean of two years", "year", "reference"),
     ("services_2011", "count"): ("Persons or households, as 'universe' says", "person or household", "counted"),

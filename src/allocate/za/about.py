@@ -55,6 +55,13 @@ ABOUT: dict[str, About] = {
     "may_fund": _about(
         "flag", "derived", "grant_services.csv, with a source a row", YEARS, "What each grant may pay for."
     ),
+    "unmeasured": _about(
+        "flag",
+        "derived",
+        "This project: services without a backlog in the data at hand",
+        YEARS,
+        "Which services no outcome can be counted for: money for them is left as it was.",
+    ),
     "serves": _about(
         "flag",
         "assumed",
@@ -228,16 +235,17 @@ ABOUT: dict[str, About] = {
         "assumed",
         PARAMETERS,
         YEARS,
-        "What it takes to renew what serves a household, at the national mix of urban and rural.",
-        "One figure for the country: where nearly all is rural, renewing sanitation costs more than a new pit toilet",
+        "What it takes to renew what serves a household: a share of what it takes to reach one there.",
         UNSCORED,
     ),
     "survives": _about(
         "1",
-        "assumed",
-        "service_parameters.csv, life",
+        "modelled",
+        "service_parameters.csv, life; income poverty, Census 2011 (SALDRU); processing by this project",
         "A year",
-        "The share of assets that still serves a year later: 1 - 1/life.",
+        "The share of served households still served a year later without grant money: 1 - poor / life.",
+        "Households that pay are taken to renew through tariffs, and the income-poor to depend on grants: how "
+        "municipalities in fact divide renewal is not in the data",
         "A constant rate of loss, so old and new assets fail alike",
         UNSCORED,
     ),

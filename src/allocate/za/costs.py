@@ -120,35 +120,53 @@ def unit_cost(
 
 
 def renew_cost(
-    parameters: pd.DataFrame, index: pd.DataFrame, rural: pd.DataFrame, homes: pd.DataFrame, spaces: tuple[str, ...]
+    parameters: pd.DataFrame, index: pd.DataFrame, rural: pd.DataFrame, spaces: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Rand to renew what serves one household, in the year's prices, at the national mix of urban and rural.
+    """Rand to renew what serves one household: a share of what it costs to reach one there, tiers aside.
 
     Unit: R/household; 0 for services without data.
 
     >>> rows = pd.DataFrame({"service": SCORED, "area": "all", "value": 100, "price_year": 2017})
+    >>> rows = pd.concat([rows.assign(parameter="unit_cost"), rows.assign(parameter="renew_share", value=0.5)])
     >>> index = pd.DataFrame({"year": [2017, 2018, 2019, 2020], "index": [100, 100, 120, 140]})
     >>> half = pd.DataFrame({"space": ["A"], "value": [0.5]})
-    >>> renew_cost(rows.assign(parameter="renew_cost"), index, half, half, ("A",))["value"].round(6).tolist()[:3]
-    [100.0, 110.0, 130.0]
+    >>> renew_cost(rows, index, half, ("A",))["value"].round(6).tolist()[:3]
+    [50.0, 55.0, 65.0]
     """
-    national = np.average(array(rural, space=spaces), weights=array(homes, space=spaces))
-    costs = np.zeros((len(SERVICES), len(YEARS)))
-    costs[: len(SCORED)] = _by_area("renew_cost", parameters, index, np.array([national]))[0]
-    return long(costs, service=SERVICES, year=YEARS)
+    each = _by_area("unit_cost", parameters, index, array(rural, space=spaces))
+    share = parameter(parameters, "renew_share", "all")["value"].to_numpy(dtype=float)
+    costs = np.zeros((len(spaces), len(SERVICES), len(YEARS)))
+    costs[:, : len(SCORED)] = each * share[:, None]
+    return long(costs, space=spaces, service=SERVICES, year=YEARS)
 
 
-def survives(parameters: pd.DataFrame) -> pd.DataFrame:
-    """The share of what serves households today that still does next year: 1 - 1/life; 0 for services without data.
+def lasting(parameters: pd.DataFrame) -> pd.DataFrame:
+    """The share of assets that still serve next year: 1 - 1/life; 0 for services without data. Unit: 1.
 
     >>> rows = pd.DataFrame({"parameter": "life", "service": SCORED, "area": "all", "value": 40})
-    >>> survives(rows)["value"].tolist()[0]
+    >>> lasting(rows)["value"].tolist()[0]
     0.975
     """
     life = parameter(parameters, "life", "all")["value"].to_numpy(dtype=float)
     if (life < 1).any():
         raise InputError("service_parameters.csv", [Problem("life", "is at least 1 year")])
     return long(np.concatenate([1 - 1 / life, np.zeros(len(SERVICES) - len(SCORED))]), service=SERVICES)
+
+
+def survives(parameters: pd.DataFrame, poverty: pd.DataFrame, spaces: tuple[str, ...]) -> pd.DataFrame:
+    """The share of served households still served next year without grant money: 1 - poor / life.
+
+    Households that pay renew what serves them through tariffs; what serves the income-poor falls to the grants. How
+    municipalities in fact divide renewal is not in the data, so this is modelled. Unit: 1; 0 for services without data.
+
+    >>> rows = pd.DataFrame({"parameter": "life", "service": SCORED, "area": "all", "value": 40})
+    >>> survives(rows, pd.DataFrame({"space": ["A"], "headcount": [0.4]}), ("A",))["value"].tolist()[0]
+    0.99
+    """
+    poor = array(poverty, value="headcount", space=spaces)
+    lost = 1 - array(lasting(parameters), service=SERVICES)
+    scored = np.isin(SERVICES, SCORED)
+    return long(np.where(scored, 1 - poor[:, None] * lost, 0.0), space=spaces, service=SERVICES)
 
 
 def discount(rate: float) -> pd.DataFrame:
@@ -160,16 +178,16 @@ def discount(rate: float) -> pd.DataFrame:
     return long(np.array([1 / (1 + rate) ** (int(year[:4]) - int(LAST[:4])) for year in YEARS]), year=YEARS)
 
 
-def years_after(lasting: pd.DataFrame, rate: float) -> pd.DataFrame:
+def years_after(lasts: pd.DataFrame, rate: float) -> pd.DataFrame:
     """What is left standing after 2019/20 is worth: the discounted sum of its later years of service.
 
-    With q = survives / (1 + rate), the sum over k >= 1 of q ** k is q / (1 - q). Unit: 1.
+    With q = lasting / (1 + rate), the sum over k >= 1 of q ** k is q / (1 - q). Unit: 1.
 
-    >>> lasting = long(np.array([0.9] * 4 + [0.0] * 3), service=SERVICES)
-    >>> years_after(lasting, 0.2)["value"].round(6).tolist()[3:5]
+    >>> lasts = long(np.array([0.9] * 4 + [0.0] * 3), service=SERVICES)
+    >>> years_after(lasts, 0.2)["value"].round(6).tolist()[3:5]
     [3.0, 0.0]
     """
-    q = array(lasting, service=SERVICES) / (1 + rate)
+    q = array(lasts, service=SERVICES) / (1 + rate)
     if (q >= 1).any():
         raise InputError("constants.csv", [Problem("discount_rate", "is above 0 where assets last for ever")])
     return long(q / (1 - q), service=SERVICES)

@@ -77,6 +77,7 @@ def _grants() -> dict[str, pd.DataFrame]:
         "budget": _pools(),
         "may_receive": money.may_receive(table("grant_eligibility"), folder.spaces()),
         "may_fund": money.may_fund(table("grant_services")),
+        "unmeasured": needs.unmeasured(),
         "serves": money.serves(table("purposes"), names),
         "purpose_share": money.purpose_share(table("grant_purposes"), names),
         "service_split": money.service_split(table("grant_services")),
@@ -115,14 +116,13 @@ def _needs(found: Needs) -> dict[str, pd.DataFrame]:
 def _costs(found: Needs) -> dict[str, pd.DataFrame]:
     places, parameters, index = folder.spaces(), table("service_parameters"), table("price_index")
     rural = costs.rural_share(found.categories, folder.metros(), places)
-    lasting = costs.survives(parameters)
     rate = constant("discount_rate")
     return {
         "unit_cost": costs.unit_cost(parameters, index, table("tiers"), rural, places),
-        "renew_cost": costs.renew_cost(parameters, index, rural, found.homes, places),
-        "survives": lasting,
+        "renew_cost": costs.renew_cost(parameters, index, rural, places),
+        "survives": costs.survives(parameters, found.poverty, places),
         "discount": costs.discount(rate),
-        "years_after": costs.years_after(lasting, rate),
+        "years_after": costs.years_after(costs.lasting(parameters), rate),
     }
 
 

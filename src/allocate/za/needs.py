@@ -181,6 +181,15 @@ def need_weight(poverty: pd.DataFrame, homes: pd.DataFrame, spaces: tuple[str, .
     return long(poor / np.average(poor, weights=array(homes, space=spaces)), space=spaces)
 
 
+def unmeasured() -> pd.DataFrame:
+    """Which services have no backlog in the data, so that no outcome can be counted. Unit: flag.
+
+    >>> unmeasured().query("value == 1")["service"].tolist()
+    ['roads', 'public facilities', 'energy efficiency']
+    """
+    return long(np.array([int(service not in SCORED) for service in SERVICES]), service=SERVICES)
+
+
 def value_by_subsidy(parameters: pd.DataFrame) -> pd.DataFrame:
     """Relative worth of a served household-year by the published basic-services subsidy, with mean 1.
 

@@ -1,0 +1,95 @@
+"""Linear programs to test with: allocations of money with many ties, and small hostile ones in whole numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from allocate.solve.linear import Goal, LinearProgram
+
+
+def allocation(spaces=12, grants=3, services=3, tiers=2, bands=True, goals=1, seed=0):
+    """Spend (space, grant, service) in rand buys reach (space, service, tier) in households.
+
+    Rows: a pool per grant, delivery per space and service, a guarantee per space. ``bands`` gives many spaces
+    and services the same worth, so that most of the plan is tied. A second goal reaches the most of tier 0.
+    """
+    rng = np.random.default_rng(seed)
+    spend = np.arange(spaces * grants * services).reshape(spaces, grants, services)
+    reach = spend.size + np.arange(spaces * services * tiers).reshape(spaces, services, tiers)
+    n = spend.size + reach.size
+    need = np.round(rng.lognormal(8, 1.2, (spaces, services, tiers)))
+    cost = np.array([30e3, 30e3, 6e3, 180e3, 30e3])[np.arange(services) % 5]
+    worth = np.array([2e4, 2e4, 8e3, 6e4, 2e4])[np.arange(services) % 5]
+    weight = rng.integers(2, 5, spaces) / 2
+    if not bands:
+        cost, worth = cost * rng.uniform(0.8, 1.2, services), worth * rng.uniform(0.8, 1.2, services)
+        weight = rng.uniform(1, 2, spaces)
+    may = (np.arange(services)[None, :] % grants == np.arange(grants)[:, None]) | (rng.random((grants, services)) < 0.4)
+    budget = np.round(0.4 * (need.sum(2) * cost).sum() / grants * rng.uniform(0.7, 1.3, grants), -3)
+    share = rng.dirichlet(np.full(spaces, 3.0))
+    target = share[:, None, None] * budget[None, :, None] * (may / np.maximum(may.sum(1, keepdims=True), 1))
+    target = np.where(rng.random(target.shape) < 0.2, 0, np.round(target, -3))
+    guarantee = np.floor(0.5 * share * budget.sum() / 1000) * 1000
+    s, v = np.indices((spaces, services))
+    blocks = [
+        _rows(grants, n, np.broadcast_to(np.arange(grants)[None, :, None], spend.shape), spend, 1.0),
+        _rows(spaces * services, n, np.broadcast_to((s * services + v)[:, None, :], spend.shape), spend, -1.0)
+        + _rows(spaces * services, n, np.broadcast_to((s * services + v)[..., None], reach.shape), reach,
+                np.broadcast_to(cost[None, :, None], reach.shape)),
+        _rows(spaces, n, np.broadcast_to(np.arange(spaces)[:, None, None], spend.shape), spend, 1.0),
+    ]  # fmt: skip
+    value = np.zeros(n)
+    slope = np.linspace(2, 1, tiers) if tiers > 1 else np.ones(1)
+    value[reach] = weight[:, None, None] * worth[None, :, None] * slope
+    first = np.zeros(n)
+    first[reach[..., 0]] = 1.0
+    rows = (grants, spaces * services, spaces)
+    return LinearProgram(
+        sparse.vstack(blocks),
+        np.concatenate([np.full(rows[0], -np.inf), np.full(rows[1], -np.inf), guarantee]),
+        np.concatenate([budget, np.zeros(rows[1]), np.full(rows[2], np.inf)]),
+        np.zeros(n),
+        np.concatenate([np.where(may, np.inf, 0.0)[None].repeat(spaces, 0).ravel(), need.ravel()]),
+        (Goal("worth", value, 0.0, "max"), Goal("first", first, 0.0, "max"))[:goals],
+        np.concatenate([target.ravel(), np.zeros(reach.size)]),
+        np.concatenate([np.full(spend.size, 1000.0), np.ones(reach.size)]),
+    )
+
+
+def _rows(m, n, row, column, value):
+    value = np.broadcast_to(value, np.shape(column))
+    return sparse.csr_array((value.ravel(), (np.ravel(row), np.ravel(column))), shape=(m, n))
+
+
+def whole_numbers(seed, scaled=False):
+    """A feasible LP in small whole numbers: repeated, summed and scaled rows, free, fixed and unbounded columns.
+
+    Built around a point that is optimal by construction for the first goal (minimised); the second is maximised.
+    """
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(1, 25)), int(rng.integers(1, 12))
+    matrix = rng.integers(-1, 3, (m, n)) * (rng.random((m, n)) < 0.5)
+    point = rng.integers(0, 5, n) * 10.0
+    lower = np.where(rng.random(n) < 0.15, -np.inf, 0.0)
+    upper = np.where(rng.random(n) < 0.5, 40.0, np.inf)
+    fixed = rng.random(n) < 0.1
+    lower, upper = np.where(fixed, point, lower), np.where(fixed, point, upper)
+    activity, kind = matrix @ point, rng.integers(0, 3, m)
+    row_lower, row_upper = np.where(kind == 0, -np.inf, activity), np.where(kind == 1, np.inf, activity)
+    dual = np.select([kind == 0, kind == 1], [-rng.integers(0, 3, m), rng.integers(0, 3, m)], rng.integers(-2, 3, m))
+    bound = np.select([point == lower, point == upper], [rng.integers(0, 2, n), -rng.integers(0, 2, n)], 0)
+    again = rng.integers(0, m, 3)
+    factor = np.exp2(rng.integers(-8, 9, m + 4)) if scaled else np.ones(m + 4)
+    matrix = np.vstack([matrix, matrix[again], matrix[again[:2]].sum(0, keepdims=True)]) * factor[:, None]
+    row_lower = np.r_[row_lower, row_lower[again], row_lower[again[:2]].sum()] * factor
+    row_upper = np.r_[row_upper, row_upper[again], row_upper[again[:2]].sum()] * factor
+    second = np.where(np.isfinite(lower) & np.isfinite(upper), rng.integers(-2, 4, n), 0)
+    target = np.where(rng.random(n) < 0.4, 0.0, rng.integers(0, 6, n) * 7.0)
+    goals = (
+        Goal("first", matrix[:m].T @ (dual / factor[:m]) + bound),
+        Goal("second", second, 0.0, "max"),
+    )
+    return LinearProgram(
+        sparse.csr_array(matrix), row_lower, row_upper, lower, upper, goals, target, np.ones(n)
+    )
