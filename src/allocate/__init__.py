@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from allocate.program import Program, build
     from allocate.runs import Run, run
     from allocate.spec import Model, Scenario, read_model, read_scenario
-    from allocate.tables import World, read_world
+    from allocate.world import World, read_world
 
 __version__ = "0.1.0"
 
@@ -26,11 +26,11 @@ _HOMES = {
     "Program": "program",
     "Run": "runs",
     "Scenario": "spec",
-    "World": "tables",
+    "World": "world",
     "build": "program",
     "read_model": "spec",
     "read_scenario": "spec",
-    "read_world": "tables",
+    "read_world": "world",
     "run": "runs",
     "solve": "plan",
 }

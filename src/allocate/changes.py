@@ -12,8 +12,8 @@ import xarray as xr
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import MEMBER
 from allocate.spec import Change, Consolidate, DataSpec, DerivedSpec, Drop, Fix, Model, Scale, Scenario, Set
-from allocate.tables import World
 from allocate.units import FLAG, MONEY
+from allocate.world import World
 
 
 @dataclass(frozen=True)

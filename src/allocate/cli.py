@@ -33,7 +33,9 @@ Scenarios = Annotated[
     list[str] | None,
     typer.Option("--scenario", "-s", help="A scenario file or shipped name; give it again to stack changes in order."),
 ]
-WorldName = Annotated[str, typer.Option("--world", "-w", help="A built-in world, or a folder of CSV with a datapackage.json.")]
+WorldName = Annotated[
+    str, typer.Option("--world", "-w", help="A built-in world, or a folder of CSV with a datapackage.json.")
+]
 Years = Annotated[
     str | None,
     typer.Option("--years", help="Only these years: one (2019/20), several (2018/19,2019/20), or all if left out."),
@@ -48,7 +50,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     del version
 
@@ -84,7 +88,9 @@ def run(
 
     names = scenario or []
     target = out or Path("out") / ("_".join(Path(name).stem for name in names) or Path(model).stem)
-    found = solve(model, world, *names, years=years.split(",") if years else None, watch=lambda what: _tell(f"solving: {what}"))
+    found = solve(
+        model, world, *names, years=years.split(",") if years else None, watch=lambda what: _tell(f"solving: {what}")
+    )
     _tell("writing")
     home = write(found, target)
     _say(found, home)
@@ -108,7 +114,7 @@ def show(
     text = read_model(model)
     said: tuple[str, ...] = ()
     if scenario:
-        from allocate.tables import read_world
+        from allocate.world import read_world
 
         case = apply(text, read_world(world), [read_scenario(name) for name in scenario])
         text, said = case.model, case.said

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from pydantic import BaseModel
 from allocate.errors import InputError, Problem
 from allocate.report.html import html
 from allocate.runs import Run
-from allocate.tables import World
 from allocate.units import SCALES
 
 MANIFEST: Final = "manifest.json"

@@ -20,7 +20,7 @@ from allocate.program import build
 from allocate.schedule import Schedule, publish
 from allocate.solve.highs import SolverOptions
 from allocate.spec import Consolidate, Fix, Model, Scenario, read_model, read_scenario
-from allocate.tables import World, read_world
+from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]
 

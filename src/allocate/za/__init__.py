@@ -9,9 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from allocate.tables import Datum, World
+    from allocate.tables import Datum
+    from allocate.world import World
 
 __all__ = ["data", "dims", "read"]
+
+ACKNOWLEDGEMENT = (
+    "Figures of Statistics South Africa (Census 2011, Community Survey 2016), National Treasury and others named "
+    "beside each; the processing is this project's own, and so are its errors. Neither the data of Statistics South "
+    "Africa nor a reprocessed version of them may be sold without its prior permission."
+)
 
 
 def data() -> list[Datum]:
@@ -38,7 +45,7 @@ def dims() -> dict[str, tuple[str, ...]]:
 
 def read() -> World:
     """The checked World ``za2016``: 52 spaces, seven infrastructure grants, 2017/18 to 2019/20."""
-    from allocate.tables import World
+    from allocate.world import World
     from allocate.za import folder
 
-    return World.build("za2016", data(), dims(), folder.registry())
+    return World.build("za2016", data(), dims(), folder.registry(), acknowledgement=ACKNOWLEDGEMENT)

@@ -1,0 +1,236 @@
+"""A World: every datum of a model, labelled, checked, in canonical order, with its unit, source and status.
+
+A World is a folder: a CSV file a datum (a column a dim, plus ``value``) and one Frictionless ``datapackage.json``
+that says what each number is: its unit, the rand scale of a money column, a control total, source and status.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from allocate.errors import InputError, Problem, nearest
+from allocate.names import SPACE, VALUE
+from allocate.regions import Registry
+from allocate.tables import Datum, array_of, labels_of, read_csv
+from allocate.units import MONEY, SCALES, UnitError, scale_of
+
+DESCRIPTOR: Final = "datapackage.json"
+REGIONS: Final = "regions.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """All data of a model, labelled and checked: ``data[name]`` is an array whose ``attrs`` say what it is.
+
+    Build one with :func:`read_world` or :meth:`World.build`.
+    """
+
+    name: str
+    data: xr.Dataset
+    regions: Registry | None = None
+
+    @classmethod
+    def build(
+        cls,
+        name: str,
+        data: Iterable[Datum],
+        dims: Mapping[str, Sequence[str]],
+        regions: Registry | None = None,
+        origin: object = None,
+        acknowledgement: str = "",
+    ) -> World:
+        """Check long tables and put them in canonical order.
+
+        ``dims`` gives the labels of a dim in order; a dim that it lacks takes the sorted labels of its tables,
+        and spaces those of ``regions``. Money is in rand. ``acknowledgement`` is what a page that shows the figures
+        must say of their sources.
+
+        Raises :class:`InputError` naming every unknown, duplicate or missing label and every bad number.
+        """
+        tables = list(data)
+        labels = labels_of(tables, dims, regions)
+        problems: list[Problem] = []
+        arrays: dict[str, xr.DataArray] = {}
+        for table in tables:
+            if table.name in arrays:
+                problems.append(Problem(table.name, "is given twice"))
+            arrays[table.name] = array_of(table, labels, regions, problems)
+        if problems:
+            raise InputError(origin or name, problems)
+        coords = {d: list(v) for d, v in labels.items()}
+        return cls(name, xr.Dataset(arrays, coords, attrs={"acknowledgement": acknowledgement}), regions)
+
+    def labels(self, dim: str) -> tuple[str, ...]:
+        """The labels of a dim, in canonical order."""
+        return tuple(map(str, self.data[dim].values))
+
+    def title(self, dim: str, label: str) -> str:
+        """How a person calls a label: ``Ugu (DC21)`` for a space, else the label itself."""
+        if dim == SPACE and self.regions is not None and label in self.regions.names:
+            return f"{self.regions.names[label]} ({label})"
+        return label
+
+    def select(self, dim: str, wanted: Sequence[str]) -> World:
+        """The same World with only some labels of a dim, in canonical order.
+
+        Raises :class:`InputError` for a label that is not there, or when none is wanted.
+        """
+        if dim not in self.data.dims:
+            raise InputError(self.name, [Problem(dim, f"is not a dim here{nearest(dim, map(str, self.data.dims))}")])
+        known = self.labels(dim)
+        problems = [Problem(dim, f"no {w!r}; there are {', '.join(known)}") for w in wanted if w not in known]
+        if problems or not wanted:
+            raise InputError(self.name, problems or [Problem(dim, "no label is wanted")])
+        return replace(self, data=self.data.sel({dim: [label for label in known if label in wanted]}))
+
+    def digest(self) -> str:
+        """The sha256 of every label, unit and number, whatever order they were read in."""
+        found = hashlib.sha256()
+        for name in sorted(map(str, self.data.data_vars)):
+            array = self.data[name]
+            labels = {str(d): self.labels(str(d)) for d in array.dims}
+            found.update(json.dumps([name, labels, array.attrs["unit"]]).encode())
+            found.update(np.ascontiguousarray(array.values.astype("<f8")).tobytes())
+        return found.hexdigest()
+
+    def with_data(self, name: str, array: xr.DataArray) -> World:
+        """The same World with one datum replaced or added (its attrs travel with it)."""
+        return replace(self, data=self.data.drop_vars(name, errors="ignore").assign({name: array}))
+
+    def write(self, folder: str | Path) -> None:
+        """Write the World as a folder that :func:`read_world` reads back; the folder must be new or empty.
+
+        Money is written in R thousand where it is whole in it, else in rand.
+        """
+        home = Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        if any(home.iterdir()):
+            raise InputError(home, [Problem("", "is not empty; name a new folder")])
+        resources = [self._write_datum(home, str(name)) for name in self.data.data_vars]
+        if self.regions is not None:
+            self.regions.write(home / REGIONS)
+        ordered = {str(d): list(self.labels(str(d))) for d in self.data.dims}
+        package = {
+            "name": self.name.lower(),
+            "profile": "tabular-data-package",
+            "dims": ordered,
+            "resources": resources,
+        }
+        (home / DESCRIPTOR).write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def _write_datum(self, home: Path, name: str) -> dict[str, Any]:
+        array = self.data[name]
+        values = array.values.astype(float).ravel()
+        money = array.attrs["unit"] == MONEY
+        scale = "R thousand" if money and not np.any(values % 1000) else "R"
+        shown = values / (SCALES[scale] if money else 1.0)
+        rows = list(itertools.product(*(self.labels(str(d)) for d in array.dims)))
+        frame = pd.DataFrame(rows, columns=list(map(str, array.dims)), index=range(len(rows)))
+        frame[VALUE] = [str(int(v)) if v == int(v) else repr(float(v)) for v in shown]
+        frame.to_csv(home / f"{name}.csv", index=False, lineterminator="\n")
+        field: dict[str, Any] = {"name": VALUE, "type": "number", "unit": array.attrs["unit"]}
+        field |= {"scale": scale} if money else {}
+        extra = {"control_total": float(values.sum())} if money else {}
+        fields = [{"name": str(d), "type": "string"} for d in array.dims] + [field]
+        said = {key: array.attrs[key] for key in ("status", "source", "period", "why") if array.attrs.get(key)}
+        title = {"name": name.lower().replace("_", "-"), "datum": name, "path": f"{name}.csv"}
+        return {**title, **said, **extra, "schema": {"fields": fields}}
+
+
+def read_world(source: str | Path) -> World:
+    """Read a built-in World by its name, or a folder of CSV files with a ``datapackage.json``.
+
+    >>> read_world("za2016").data.sizes["space"]
+    52
+
+    Raises :class:`InputError` with every problem of every file and its place.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        return _read_folder(folder)
+    known = {point.name: point for point in entry_points(group="allocate.worlds")}
+    if str(source) in known:
+        world = known[str(source)].load()()
+        assert isinstance(world, World)
+        return world
+    words = f"there is no such folder or built-in world; built in: {', '.join(known)}{nearest(str(source), known)}"
+    raise InputError(source, [Problem("", words)])
+
+
+def _read_folder(folder: Path) -> World:
+    package = _descriptor(folder)
+    problems: list[Problem] = []
+    regions = Registry.read(folder / REGIONS) if (folder / REGIONS).is_file() else None
+    data = [d for r in package.get("resources", []) if (d := _read_resource(folder, r, problems)) is not None]
+    if not package.get("resources"):
+        problems.append(Problem(DESCRIPTOR, "lists no resources"))
+    dims = package.get("dims", {})
+    if problems:
+        raise InputError(folder, problems)
+    name, said = str(package.get("name", folder.name)), str(package.get("acknowledgement", ""))
+    return World.build(name, data, dims, regions, origin=folder, acknowledgement=said)
+
+
+def _descriptor(folder: Path) -> dict[str, Any]:
+    file = folder / DESCRIPTOR
+    if not file.is_file():
+        raise InputError(folder, [Problem("", f"has no {DESCRIPTOR}, which says what each number is")])
+    try:
+        package = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(file, [Problem("", f"is not JSON: {error}")]) from None
+    if not isinstance(package, dict) or not isinstance(package.get("resources", []), list):
+        raise InputError(file, [Problem("", "is not a Frictionless data package with a list of resources")])
+    return package
+
+
+def _read_resource(folder: Path, resource: Any, problems: list[Problem]) -> Datum | None:
+    name = str(resource.get("datum", resource.get("name", "?"))) if isinstance(resource, dict) else "?"
+    try:
+        path = str(resource["path"])
+        fields = {str(f["name"]): f for f in resource["schema"]["fields"]}
+        unit = str(fields[VALUE]["unit"])
+        scale = scale_of(str(fields[VALUE]["scale"])) if unit == MONEY else 1.0
+    except (KeyError, TypeError, UnitError) as error:
+        lacks = f"lacks {error}" if not isinstance(error, UnitError) else str(error)
+        hint = "; money needs a scale, one of " + ", ".join(SCALES) if "'scale'" in lacks else ""
+        problems.append(Problem(f"{DESCRIPTOR}, {name}", lacks + hint))
+        return None
+    file = folder / path
+    if file.parent.resolve() != folder.resolve():
+        problems.append(Problem(f"{DESCRIPTOR}, {name}", f"path {path[:80]!r} leaves the folder"))
+        return None
+    frame = read_csv(file, list(fields), problems)
+    if frame is None:
+        return None
+    numbers = pd.to_numeric(frame[VALUE], errors="coerce")
+    if scale != 1.0:
+        frame[VALUE] = (numbers * scale).where(numbers.notna(), frame[VALUE])
+    if "control_total" in resource:
+        _check_total(name, float(numbers.sum() * scale), float(resource["control_total"]), problems)
+    source, period, why = (str(resource.get(key, "")) for key in ("source", "period", "why"))
+    status = str(resource.get("status", "assumed"))
+    return Datum(name, frame, unit, status, source, period, why, default=resource.get("default"))
+
+
+def _check_total(name: str, total: float, expected: float, problems: list[Problem]) -> None:
+    """A column must add up to its control total; a power of ten between them names the likely unit."""
+    if abs(total - expected) <= 0.5 * 1000 or expected <= 0 or not np.isfinite(total):
+        return
+    words = f"adds up to R{total:,.0f}, but the control total is R{expected:,.0f}"
+    power = np.log10(expected / total) if total > 0 else 0.0
+    if total > 0 and abs(power - round(power)) < 1e-6 and round(power):
+        bigger = "small" if power > 0 else "large"
+        words += f": {10 ** abs(round(power)):,} times too {bigger}; is the scale wrong? known: {', '.join(SCALES)}"
+    problems.append(Problem(name, words))
