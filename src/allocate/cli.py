@@ -79,7 +79,7 @@ def run(
     years: Years = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the run (default out/NAME).")] = None,
 ) -> None:
-    """Solve a model under scenarios; print who gains and loses, and write plan.csv, plan.nc, report.html, manifest.json.
+    """Solve a model under scenarios; print who gains and loses; write plan.csv, plan.nc, report.html, manifest.json.
 
     Example:  allocate run grant_consolidation -s one_pool -s guarantee_95 --years 2019/20 --out out/merged
     """

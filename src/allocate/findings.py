@@ -239,7 +239,7 @@ def rests_on(run: Run) -> dict[str, list[str]]:
 
 def sentences(run: Run) -> list[str]:
     """What the run says, one sentence a finding, in the order that a reader asks."""
-    return [*_values(run), *_winners(run), *_checks(run), *_proof(run)]
+    return [*_values(run), *_sources(run), *_winners(run), *_checks(run), *_proof(run)]
 
 
 def _values(run: Run) -> Iterator[str]:
@@ -257,6 +257,20 @@ def _values(run: Run) -> Iterator[str]:
             f"Value of consolidation: {merged} ({merged.amount:+,.0f} {unit}). "
             "The merged plan, against separate grants at their best."
         )
+
+
+def _sources(run: Run) -> Iterator[str]:
+    """Which labels the value of a merger comes from, and which it takes from."""
+    merged = consolidation(run)
+    if merged is None or not merged.share > 0.0005:
+        return
+    for dim in run.schedule.amount.dims:
+        if dim in (SPACE, TIME) or dim not in outcome_dims(run):
+            continue
+        frame = by_service(run, str(dim))
+        gain = (frame["plan_outcome"] - frame["separate_outcome"]).set_axis(frame[str(dim)])
+        moved = gain[gain.abs() > 0.005 * merged.amount].sort_values(ascending=False, kind="stable")
+        yield "It comes from: " + ", ".join(f"{label} {value:+,.0f}" for label, value in moved.items()) + "."
 
 
 def _winners(run: Run) -> Iterator[str]:
@@ -286,7 +300,7 @@ def money(units: float, run: Run, sign: bool = False) -> str:
 
 
 def _checks(run: Run) -> Iterator[str]:
-    dims = [d for d in run.schedule.amount.dims if d == SPACE or d in _outcome_dims(run)]
+    dims = [d for d in run.schedule.amount.dims if d == SPACE or d in outcome_dims(run)]
     warnings = [w for d in dims if d != TIME for w in concentration(run, str(d)).warnings]
     yield from (f"Concentration: {warning}." for warning in warnings)
     if not warnings:
@@ -317,7 +331,7 @@ def _proof(run: Run) -> Iterator[str]:
     worst = max(r.size / r.allowed for r in run.plan.certificate.residuals if r.allowed)
     yield (
         f"Grade of proof: {run.plan.grade}. Every condition of an optimum was re-checked on the model's own data; "
-        f"the worst residual is {worst:.0%} of what is allowed."
+        f"the worst residual is {worst:.0e} of what is allowed."
     )
     rounded = ", ".join(f"{rule} by up to R{by:,.0f}" for rule, by in run.schedule.breaches.items())
     moved = f"no cell moved by more than R{run.schedule.cell_shift * run.schedule.unit:,.0f}"
@@ -328,5 +342,6 @@ def _proof(run: Run) -> Iterator[str]:
     yield "Rests on: " + "; ".join(f"{status}: {', '.join(names)}" for status, names in rests.items()) + "."
 
 
-def _outcome_dims(run: Run) -> set[str]:
+def outcome_dims(run: Run) -> set[str]:
+    """The dims that outcomes vary over."""
     return {str(d) for array in run.plan.worth().values() for d in array.dims}

@@ -71,8 +71,7 @@ def as_latex(model: Model) -> str:
     """
     check(model)
     index = letters(model.dims)
-    named = {**model.data, **model.derived, **model.variables}
-    dims = {name: spec.over for name, spec in named.items()}
+    dims = {name: spec.over for specs in (model.data, model.derived, model.variables) for name, spec in specs.items()}
 
     def tex(node: Node) -> str:
         return latex_of(node, dims, index, TIME)

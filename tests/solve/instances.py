@@ -65,7 +65,8 @@ def _rows(m, n, row, column, value):
 def whole_numbers(seed, scaled=False):
     """A feasible LP in small whole numbers: repeated, summed and scaled rows, free, fixed and unbounded columns.
 
-    Built around a point that is optimal by construction for the first goal (minimised); the second is maximised.
+    Built around a point that is optimal by construction for the first goal (minimised), which comes back too; the
+    second goal is maximised.
     """
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(1, 25)), int(rng.integers(1, 12))
@@ -90,6 +91,24 @@ def whole_numbers(seed, scaled=False):
         Goal("first", matrix[:m].T @ (dual / factor[:m]) + bound),
         Goal("second", second, 0.0, "max"),
     )
-    return LinearProgram(
-        sparse.csr_array(matrix), row_lower, row_upper, lower, upper, goals, target, np.ones(n)
+    lp = LinearProgram(sparse.csr_array(matrix), row_lower, row_upper, lower, upper, goals, target, np.ones(n))
+    return lp, point
+
+
+def permuted(lp, columns, rows):
+    """The same program with its columns and rows in another order."""
+    goals = tuple(Goal(goal.name, goal.cost[columns], goal.offset, goal.sense) for goal in lp.goals)
+    matrix = lp.matrix[rows][:, columns]
+    sides = lp.row_lower[rows], lp.row_upper[rows], lp.lower[columns], lp.upper[columns]
+    return LinearProgram(matrix, *sides, goals, lp.target[columns], lp.unit[columns])
+
+
+def rescaled(lp, columns, rows, costs):
+    """The same program in other units: x / columns, rows * rows, each goal * its factor in costs."""
+    goals = tuple(
+        Goal(goal.name, goal.cost * columns * factor, goal.offset * factor, goal.sense)
+        for goal, factor in zip(lp.goals, costs, strict=True)
     )
+    matrix = sparse.diags_array(rows) @ lp.matrix @ sparse.diags_array(columns)
+    sides = lp.row_lower * rows, lp.row_upper * rows, lp.lower / columns, lp.upper / columns
+    return LinearProgram(matrix, *sides, goals, lp.target / columns, lp.unit / columns)

@@ -43,7 +43,9 @@ def relative_duals(region: Region, cost: Vector, row_dual: Vector, scaling: Scal
     size = np.abs(scaled_cost) + np.bincount(matrix.indices, terms, minlength=columns) + FLOOR * largest
     size = np.where(size > 0, size, 1.0)
     reduced = (scaled_cost - np.bincount(matrix.indices, entries, minlength=columns)) / size
-    rows = np.sign(row_dual) * group_maximum(terms / size[matrix.indices], matrix.indptr)
+    share = group_maximum(terms / size[matrix.indices], matrix.indptr)
+    share[np.diff(matrix.indptr) == 0] = 1.0  # a price on a row without entries is never a tie
+    rows = np.sign(row_dual) * share
     return reduced, rows
 
 

@@ -21,6 +21,36 @@ ACKNOWLEDGEMENT = (
 )
 
 
+DEMO = {
+    "title": "Seven infrastructure grants over 52 spaces: what each got, the best split, and merged",
+    "world": "za2016",
+    "model": "grant_consolidation",
+    "parts": [
+        {
+            "title": "2019/20",
+            "years": ["2019/20"],
+            "scenarios": [["one_pool"], ["one_water_grant"], ["one_energy_grant"], ["guarantee_95"]],
+        },
+        {
+            "title": "Three years, 2017/18 to 2019/20",
+            "scenarios": [["one_pool"], ["one_water_grant"], ["one_energy_grant"], ["guarantee_95"]],
+        },
+        {
+            "title": "Does it hold under three values of a served year? 2019/20",
+            "years": ["2019/20"],
+            "scenarios": [["one_pool"], ["one_pool", "value_equal"], ["one_pool", "value_share"]],
+            "test": True,
+        },
+        {
+            "title": "Does it hold under three values of a served year? Three years",
+            "scenarios": [["one_pool"], ["one_pool", "value_equal"], ["one_pool", "value_share"]],
+            "test": True,
+        },
+    ],
+}
+"""What ``allocate demo`` runs."""
+
+
 def data() -> list[Datum]:
     """Every datum of the world ``za2016``, with its unit, status, source and reason.
 

@@ -1,0 +1,61 @@
+"""Many runs side by side: does the headline hold?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from allocate.findings import Gain, concentration, consolidation, outcome_dims, reallocation, spaces
+from allocate.names import SPACE, TIME
+from allocate.runs import Run
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in a comparison: what it asked, what reallocation and merging are worth, and who takes most."""
+
+    name: str
+    years: str
+    reallocation: Gain
+    consolidation: Gain | None
+    gainers: int
+    losers: int
+    most: str
+    most_share: float
+    link: str = ""
+
+
+def row(run: Run, link: str = "") -> Row:
+    """One run as a row. ``most`` is the label that takes the largest share of the outcome, spaces and years aside."""
+    frame = spaces(run)
+    dims = [d for d in run.schedule.amount.dims if d not in (SPACE, TIME) and d in outcome_dims(run)]
+    top = max((c.shares[0] for d in dims if (c := concentration(run, str(d))).shares), key=lambda s: s.outcome)
+    years = run.case.world.labels(TIME) if TIME in run.case.world.data.dims else ()
+    return Row(
+        name=run.name,
+        years=years[0] if len(years) == 1 else f"{years[0]} to {years[-1]}" if years else "",
+        reallocation=reallocation(run),
+        consolidation=consolidation(run),
+        gainers=int((frame["change"] > 0).sum()),
+        losers=int((frame["change"] < 0).sum()),
+        most=top.label,
+        most_share=top.outcome,
+        link=link,
+    )
+
+
+def holds(rows: Sequence[Row]) -> list[str]:
+    """Whether each headline keeps its sign over all rows, and its range: a conclusion that flips says so.
+
+    A gain below 0.05% counts as none.
+    """
+    found = []
+    for what in ("reallocation", "consolidation"):
+        gains = [gain for r in rows if (gain := getattr(r, what)) is not None]
+        if not gains:
+            continue
+        low, high = min(gains, key=lambda g: g.share), max(gains, key=lambda g: g.share)
+        signs = {(g.share > 0.0005) - (g.share < -0.0005) for g in gains}
+        verdict = "holds" if len(signs) == 1 else "FLIPS"
+        found.append(f"Value of {what} {verdict} in all {len(gains)} cases: {low} to {high}.")
+    return found

@@ -1,0 +1,316 @@
+"""One page a run, for a reader who will never open the model: what changed, who gains, what binds, what it rests on.
+
+A page is one file: its styles and its map are inside, it runs no script and asks nothing of a network, so it can be
+mailed, printed and archived, and the same run always gives the same bytes. Every figure is taken from
+:mod:`allocate.findings` or the schedule of the run; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from typing import Any, Final
+from urllib.parse import quote
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from allocate import __version__, findings
+from allocate.findings import Gain
+from allocate.names import SPACE, TIME, UNALLOCATED
+from allocate.report import numerals
+from allocate.report.numerals import Scale
+from allocate.report.tiles import legend, tiles
+from allocate.runs import Run
+from allocate.units import SCALES
+
+TOP: Final = 10
+"""How many labels a table of concentration lists."""
+
+ENVELOPE: Final = (
+    "A plan is an envelope for a space, not a legal allocation: money is voted to municipalities, "
+    "and a schedule needs Parliament."
+)
+
+STATUSES: Final = {
+    "counted": "everybody was asked",
+    "surveyed": "a sample was asked",
+    "published": "an official document says so",
+    "derived": "worked out from published figures",
+    "modelled": "estimated by this project",
+    "assumed": "a judgement, open to challenge",
+}
+
+CHECKS: Final = {
+    "numbers": "Every number is finite",
+    "bound": "No amount is below or above its bounds",
+    "row": "No rule is broken",
+    "complementarity": "Only limits that are reached carry a price",
+    "gap": "The prices account for the whole result, so no plan does better",
+    "tie": "No equally good plan lies closer to the starting point",
+}
+
+GRADES: Final = {
+    "exact": "The plan is optimal, and of all equally good plans it is the only one that changes least.",
+    "near tie": "The plan is optimal, but another plan may be as good to within the precision of the arithmetic.",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in a table of several. ``link`` is relative to the page; ``takes_most`` names the label that takes the
+    largest share of the outcome, ``takes_share``.
+
+    >>> row = Row("One water grant", ("2019/20",), Gain(5.0, 0.05), None, 30, 22, "water", 0.4, "one_water_grant/")
+    >>> row.link
+    'one_water_grant/'
+    """
+
+    name: str
+    years: tuple[str, ...]
+    reallocation: Gain
+    consolidation: Gain | None
+    gainers: int
+    losers: int
+    takes_most: str
+    takes_share: float
+    link: str
+    why: str = ""
+
+    @classmethod
+    def of(cls, run: Run, link: str) -> Row:
+        """The row of a run.
+
+        >>> from allocate.runs import run
+        >>> row = Row.of(run("grant_consolidation", "za2016", "one_water_grant", years=["2019/20"]), "one_water_grant/")
+        >>> row.name, row.years, row.gainers + row.losers <= 52
+        ('One water grant', ('2019/20',), True)
+        """
+        change = findings.spaces(run)["change"]
+        dims = _scored(run)
+        first = findings.concentration(run, dims[0]).shares[0] if dims else None
+        return cls(
+            run.name,
+            _years(run),
+            findings.reallocation(run),
+            findings.consolidation(run),
+            int((change > 0).sum()),
+            int((change < 0).sum()),
+            run.case.world.title(dims[0], first.label) if first else "",
+            first.outcome if first else float("nan"),
+            link,
+            " ".join(_whys(run)),
+        )
+
+
+def html(run: Run) -> str:
+    """The report of a run: one page of HTML that stands alone.
+
+    >>> from allocate.runs import run
+    >>> page = html(run("grant_consolidation", "za2016", "one_water_grant", years=["2019/20"]))
+    >>> page.startswith("<!doctype html>"), "<script" in page
+    (True, False)
+    """
+    return _environment().get_template("run.html").render(_page(run))
+
+
+def comparison(rows: Sequence[Row], title: str) -> str:
+    """Several runs side by side: one page of HTML that links to the report of each.
+
+    >>> row = Row("One water grant", ("2019/20",), Gain(5.0, 0.05), None, 30, 22, "water", 0.4, "one_water_grant/")
+    >>> page = comparison([row], "What merging buys")
+    >>> 'href="./one_water_grant/"' in page, "+5.0%" in page
+    (True, True)
+    """
+    return _environment().get_template("comparison.html").render(title=title, rows=rows, envelope=ENVELOPE)
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("allocate", "report")
+    found = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    shown = (
+        numerals.whole,
+        numerals.signed,
+        numerals.percent,
+        numerals.share,
+        numerals.rounded,
+        numerals.tiny,
+        numerals.tone,
+        numerals.typeset,
+    )
+    found.filters |= {function.__name__: function for function in shown}
+    found.filters |= {"unit": _unit, "gain": _gain, "relative": _relative, "lead": _lead, "label": _label}
+    return found
+
+
+def _page(run: Run) -> dict[str, Any]:
+    """All that the template shows, by name."""
+    world, model = run.case.world, run.case.model
+    frame = findings.spaces(run)
+    unit = next(word for word, size in SCALES.items() if size == run.schedule.unit)
+    scored = _scored(run)
+    concentrations = [findings.concentration(run, dim) for dim in (*scored, SPACE)]
+    return {
+        "run": run,
+        "model": model,
+        "world": world,
+        "title": run.name,
+        "whys": _whys(run),
+        "years": _years(run),
+        "envelope": ENVELOPE,
+        "sentences": _sentences(run, [w for c in concentrations for w in c.warnings]),
+        "comparisons": list(_comparisons(run)),
+        "outcomes": Scale.of([run.outcome(run.baseline), run.outcome(run.separate), run.outcome(run.plan)]),
+        "services": [_services(run, dim) for dim in scored],
+        "map": Markup(tiles(world, frame, unit)),
+        "legend": legend(),
+        "spaces": frame.to_dict("records"),
+        "widest": max(frame["percent"].abs().max(), 1.0),
+        "parents": _parents(run),
+        "money_unit": unit,
+        "pools": list(_pools(run)),
+        "unallocated": UNALLOCATED,
+        "bindings": findings.bindings(run.plan),
+        "concentrations": concentrations,
+        "top": TOP,
+        "rests": {status: [_datum(run, name) for name in names] for status, names in findings.rests_on(run).items()},
+        "statuses": STATUSES,
+        "checks": CHECKS,
+        "grade": GRADES.get(run.plan.grade, ""),
+        "versions": _versions(),
+        "acknowledgement": str(world.data.attrs.get("acknowledgement", "")),
+        "space": SPACE,
+    }
+
+
+def _whys(run: Run) -> list[str]:
+    return [scenario.why for scenario in run.scenarios if scenario.why] or [run.case.model.why]
+
+
+def _years(run: Run) -> tuple[str, ...]:
+    return run.case.world.labels(TIME) if TIME in run.case.world.data.dims else ()
+
+
+def _scored(run: Run) -> list[str]:
+    """The dims, spaces and years aside, over which both money and outcome are told."""
+    outcome = {d for array in run.plan.worth().values() for d in array.dims}
+    return [str(d) for d in run.schedule.amount.dims if d in outcome and d not in (SPACE, TIME)]
+
+
+def _sentences(run: Run, warnings: list[str]) -> list[tuple[str, bool]]:
+    """Each finding, and whether it is a warning."""
+    limits = f"Of {len(run.case.world.labels(SPACE))} spaces, "
+    known = {f"Concentration: {warning}." for warning in warnings}
+    return [
+        (text, text in known or text.startswith(limits) or " breaks rule " in text)
+        for text in findings.sentences(run)
+    ]
+
+
+def _comparisons(run: Run) -> Iterator[dict[str, Any]]:
+    merged = findings.consolidation(run)
+    yield {"name": "What each space got", "outcome": run.outcome(run.baseline), "gain": None}
+    yield {
+        "name": "Separate grants at their best",
+        "outcome": run.outcome(run.separate),
+        "gain": findings.reallocation(run),
+    }
+    name = "The plan" if merged else "The plan (this scenario merges nothing)"
+    yield {"name": name, "outcome": run.outcome(run.plan), "gain": merged}
+
+
+def _services(run: Run, dim: str) -> dict[str, Any]:
+    """Money and outcome by the labels of a dim, each with one scale for its three columns."""
+    frame = findings.by_service(run, dim)
+    kinds = ("baseline", "separate", "plan")
+    unit = run.schedule.unit
+    return {
+        "dim": dim,
+        "rows": [{**row, "title": run.case.world.title(dim, str(row[dim]))} for row in frame.to_dict("records")],
+        "kinds": kinds,
+        "money": Scale.of(float(v) * unit for kind in kinds for v in frame[f"{kind}_money"]),
+        "outcome": Scale.of(float(v) for kind in kinds for v in frame[f"{kind}_outcome"]),
+        "unit": unit,
+    }
+
+
+def _parents(run: Run) -> dict[str, str]:
+    """What each space is part of, where the World says."""
+    regions = run.case.world.regions
+    return regions.column("parent") if regions is not None and "parent" in regions.header else {}
+
+
+def _pools(run: Run) -> Iterator[dict[str, Any]]:
+    """Whole published units: a row a pool and year, then the total of the year, and at last the total of all."""
+    held = run.schedule.unallocated
+    dims = [str(d) for d in held.dims]
+    frame = pd.DataFrame({"allocated": run.schedule.by(*dims).to_series(), "unallocated": held.to_series()})
+    frame = frame.reset_index()
+    for year in _years(run) if TIME in dims else ("",):
+        part = frame[frame[TIME] == year] if TIME in dims else frame
+        for row in part.to_dict("records"):
+            name = ", ".join(run.case.world.title(d, str(row[d])) for d in dims if d != TIME)
+            yield _pool(name, year, row["allocated"], row["unallocated"])
+        if len(part) > 1:
+            yield _pool("All pools", year, part["allocated"].sum(), part["unallocated"].sum(), "subtotal")
+    if TIME in dims and len(_years(run)) > 1:
+        yield _pool("All pools", "all years", frame["allocated"].sum(), frame["unallocated"].sum(), "total")
+
+
+def _pool(name: str, year: str, allocated: int, unallocated: int, kind: str = "") -> dict[str, Any]:
+    total = int(allocated) + int(unallocated)
+    return {"name": name, "year": year, "pool": total, "allocated": allocated, "held": unallocated, "kind": kind}
+
+
+def _datum(run: Run, name: str) -> dict[str, str]:
+    """What a datum is and where it came from."""
+    spec, data = run.case.model.data[name], run.case.world.data
+    attrs = data[name].attrs if name in data else {"source": "default of the model"}
+    told = {key: str(attrs.get(key, "")) for key in ("source", "period", "notes")}
+    over = [str(d) for d in (data[name].dims if name in data else spec.over)]
+    why = str(attrs.get("why", "") or spec.why)
+    return {"name": name, "unit": spec.unit, "over": ", ".join(over), "why": why, **told}
+
+
+def _versions() -> list[tuple[str, str]]:
+    """The library and the packages that it asks for, as installed."""
+    try:
+        asked = metadata.requires("allocate") or []
+    except metadata.PackageNotFoundError:
+        asked = []
+    names = sorted({re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in asked if "extra ==" not in text})
+    return [("allocate", __version__), *((name, metadata.version(name)) for name in names)]
+
+
+def _unit(unit: object) -> str:
+    """A unit as a reader says it: every outcome is counted in weights, so its household-years are weighted."""
+    text = str(unit).replace("household*year", "weighted household-years")
+    return {"1": "ratio", "R": "rand", "flag": "yes or no"}.get(text, text)
+
+
+def _gain(gain: Gain) -> str:
+    return numerals.typeset(str(gain))
+
+
+def _relative(link: str) -> str:
+    """A link that can only lead to a place beside the page."""
+    return "./" + quote(link, safe="/._-#")
+
+
+def _label(word: str) -> str:
+    """A name of the model as a heading."""
+    words = word.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _lead(text: str) -> tuple[str, str]:
+    """The opening words of a finding and the rest: what comes before a colon, with the number after it."""
+    found = re.match(r"[^:.;]{3,60}:(?: [+−]?[\d.,]*\d%)?(?=\s)", text)
+    return (found.group(), text[found.end() :]) if found else ("", text)
