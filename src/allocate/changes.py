@@ -12,7 +12,8 @@ import xarray as xr
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import MEMBER
 from allocate.spec import Change, Consolidate, DataSpec, DerivedSpec, Drop, Fix, Model, Scale, Scenario, Set
-from allocate.units import FLAG, MONEY
+from allocate.tables import LARGEST
+from allocate.units import FLAG, MONEY, same_unit
 from allocate.world import World
 
 
@@ -56,16 +57,17 @@ def apply(model: Model, world: World, scenarios: Iterable[Scenario] = ()) -> Cas
 
 
 class _Work:
-    """The case so far, and which change touched what."""
+    """The case so far, and which change touched what: no change may depend on the order of the others."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.cells: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = {}
+        self.maker = ""
         self.once: dict[str, str] = {}
-        self.makers: list[str] = []
+        self.read: dict[str, str] = {}
+        self.written: dict[str, dict[str, np.ndarray[Any, np.dtype[np.bool_]]]] = {}
 
     def make(self, change: Change, maker: str) -> None:
-        self.makers.append(maker)
+        self.maker = maker
         match change:
             case Set():
                 self._set(change)
@@ -81,7 +83,16 @@ class _Work:
     def _only_once(self, what: str) -> None:
         if what in self.once:
             raise ChangeError(f"{what} is already changed by {self.once[what]}")
-        self.once[what] = self.makers[-1]
+        self.once[what] = self.maker
+
+    def _write(self, name: str, cells: np.ndarray[Any, np.dtype[np.bool_]], called: str) -> None:
+        """Note which cells this change writes; each may be written once, and not by one change and read by another."""
+        for maker, theirs in self.written.get(name, {}).items():
+            if np.any(theirs & cells):
+                raise ChangeError(f"{called} is already changed by {maker}; two changes to one cell conflict")
+        if name in self.read:
+            raise ChangeError(f"{name!r} is read by {self.read[name]}, so the order of the two would matter")
+        self.written.setdefault(name, {})[self.maker] = cells
 
     def _datum(self, name: str) -> xr.DataArray:
         data, model = self.case.world.data, self.case.model
@@ -101,16 +112,19 @@ class _Work:
         old = self._datum(change.set)
         if isinstance(change.to, str):
             other = self._datum(change.to)
-            if set(other.dims) != set(old.dims) or other.attrs["unit"] != old.attrs["unit"]:
+            if set(other.dims) != set(old.dims) or not same_unit(other.attrs["unit"], old.attrs["unit"]):
                 raise ChangeError(f"{change.to!r} is not over the dims and in the unit of {change.set!r}")
+            if change.to in self.written:
+                maker = next(iter(self.written[change.to]))
+                raise ChangeError(f"{change.to!r} is changed by {maker}, so the order of the two would matter")
             new = other.transpose(*old.dims).values.astype(float)
-        elif not (np.isfinite(change.to) and change.to >= 0):
-            raise ChangeError(f"{change.to} is not a number that {change.set!r} can be")
         elif old.attrs["unit"] == FLAG and change.to not in (0, 1):
-            raise ChangeError(f"{change.to:g} is not 0 or 1; {change.set} is a flag")
+            raise ChangeError(f"{change.to:g} is not 0 or 1; {change.set!r} is a flag")
         else:
             new = np.full(old.shape, float(change.to))
         self._replace(change.set, old, new, change.where)
+        if isinstance(change.to, str):
+            self.read.setdefault(change.to, self.maker)
 
     def _scale(self, change: Scale) -> None:
         old = self._datum(change.scale)
@@ -121,22 +135,18 @@ class _Work:
     def _replace(
         self, name: str, old: xr.DataArray, new: np.ndarray[Any, np.dtype[Any]], where: Mapping[str, str]
     ) -> None:
+        called = _called(name, where)
+        if name == MEMBER:
+            raise ChangeError(f"{name!r} is changed only by consolidate")
         cells = self._where(name, old, where)
-        maker = len(self.makers)
-        touched = self.cells.setdefault(name, np.zeros(old.shape, dtype=np.int64))
-        if np.any(touched[cells]):
-            before = self.makers[int(touched[cells].max()) - 1]
-            raise ChangeError(
-                f"{_called(name, where)} is already changed by {before}; two changes to one cell conflict"
-            )
-        if not np.any(new[cells] != old.values[cells]):
-            raise ChangeError(f"{_called(name, where)} already has these values; the change changes nothing")
-        touched[cells] = maker
         values = np.where(cells, new, old.values)
-        self._keep(
-            world=self.case.world.with_data(name, old.copy(data=values)),
-            said=f"{_called(name, where)}: {_difference(old, values, cells)}",
-        )
+        if not np.any(values != old.values):
+            raise ChangeError(f"{called} already has these values; the change changes nothing")
+        if np.any(values > LARGEST):
+            raise ChangeError(f"{called} would be {values.max():.3g}, beyond {LARGEST:g}")
+        self._write(name, cells, called)
+        world = self.case.world.with_data(name, old.copy(data=values))
+        self._keep(world=world, said=f"{called}: {_difference(old, values)}")
 
     def _where(self, name: str, old: xr.DataArray, where: Mapping[str, str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
         cells = np.ones(old.shape, dtype=bool)
@@ -171,37 +181,41 @@ class _Work:
             if change.to not in known:
                 raise ChangeError(f"there is no datum {change.to!r}{nearest(change.to, known)}")
             spec, other = model.variables[change.fix], known[change.to]
-            if set(spec.over) != set(other.over) or spec.unit != other.unit:
+            if set(spec.over) != set(other.over) or not same_unit(spec.unit, other.unit):
                 raise ChangeError(f"{change.to!r} is not over the dims and in the unit of {change.fix!r}")
-        self._keep(fixed={**self.case.fixed, change.fix: change.to}, said=f"{change.fix}: fixed at {change.to}")
+        shown = change.to if isinstance(change.to, str) else amount(change.to, model.variables[change.fix].unit)
+        self._keep(fixed={**self.case.fixed, change.fix: change.to}, said=f"{change.fix}: free -> {shown}")
 
     def _consolidate(self, change: Consolidate) -> None:
         world, model = self.case.world, self.case.model
         if MEMBER not in model.data or len(model.data[MEMBER].over) != 2:
             raise ChangeError(f"the model has no datum {MEMBER!r} over grant and pool, so nothing can be merged")
         part, whole = model.data[MEMBER].over
+        if MEMBER not in world.data or set(world.data[MEMBER].dims) != {part, whole}:
+            raise ChangeError(f"the world has no {MEMBER!r} over {part} and {whole}, so nothing can be merged")
         parts, pools = world.labels(part), world.labels(whole)
         for label in change.consolidate:
             if label not in parts:
                 raise ChangeError(f"no {part} {label!r}{nearest(label, parts)}")
-            self._only_once(f"{part} {label}")
         if len(set(change.consolidate)) != len(change.consolidate):
-            raise ChangeError("names a part twice")
+            raise ChangeError(f"names a {part} twice")
         others = [str(n) for n, a in world.data.data_vars.items() if whole in a.dims and n != MEMBER]
         if others:
             raise ChangeError(f"{', '.join(others)} varies over {whole}, so it is not clear what merging does to it")
+        for label in change.consolidate:
+            self._only_once(f"{part} {label}")
         member = world.data[MEMBER].transpose(part, whole).astype(float)
         rows = [parts.index(label) for label in change.consolidate]
-        old_pools = [k for k in range(len(pools)) if member.values[rows, k].any()]
-        kept = [k for k in range(len(pools)) if k not in old_pools]
-        if change.into in [pools[k] for k in kept]:
+        left = member.values.copy()
+        left[rows] = 0.0
+        ended = member.values.any(axis=0) & ~left.any(axis=0)
+        kept = [pool for pool, over in zip(pools, ended, strict=True) if not over]
+        if change.into in kept:
             raise ChangeError(f"there is already a {whole} {change.into!r}")
-        merged = np.zeros(len(parts))
-        merged[rows] = 1.0
-        place = sum(k < min(old_pools) for k in kept)
-        names = [pools[k] for k in kept]
-        names.insert(place, change.into)
-        values = np.insert(member.values[:, kept], place, merged, axis=1)
+        place = int((~ended[: int(ended.argmax())]).sum()) if ended.any() else len(kept)
+        merged = np.isin(np.arange(len(parts)), rows).astype(float)
+        values = np.insert(left[:, ~ended], place, merged, axis=1)
+        names = [*kept[:place], change.into, *kept[place:]]
         array = xr.DataArray(values, {part: list(parts), whole: names}, [part, whole], attrs=member.attrs)
         data = world.data.drop_vars([MEMBER, whole]).assign({MEMBER: array})
         said = f"{whole}: {' + '.join(change.consolidate)} -> {change.into}"
@@ -211,14 +225,18 @@ class _Work:
 
     def _widen(self, labels: Sequence[str], part: str) -> None:
         """Every member gets every right that any member has: the union grows to every combination."""
-        world = self.case.world
+        world, widened = self.case.world, []
         for name, array in world.data.data_vars.items():
             if part in array.dims and array.attrs["unit"] == FLAG and name != MEMBER:
-                wide = array.copy()
-                wide.loc[{part: list(labels)}] = array.sel({part: list(labels)}).max(part)
-                if bool((wide != array).any()):
-                    world = world.with_data(str(name), wide)
-        self._keep(world=world, said=f"{' + '.join(labels)}: rights widened to every combination")
+                mine = array[part].isin(list(labels))
+                wide = array.where(~mine, array.sel({part: list(labels)}).max(part)).transpose(*array.dims)
+                self._write(str(name), mine.broadcast_like(array).transpose(*array.dims).values, repr(name))
+                if not wide.equals(array):
+                    world = world.with_data(str(name), wide.assign_attrs(array.attrs))
+                    widened.append(str(name))
+        if not widened:
+            raise ChangeError(f"{' and '.join(labels)} have the same rights already; widen changes nothing")
+        self._keep(world=world, said=f"{' + '.join(labels)}: widened to every combination of {' and '.join(widened)}")
 
     def _keep(self, said: str, **new: Any) -> None:
         self.case = replace(self.case, said=(*self.case.said, said), **new)
@@ -229,15 +247,23 @@ def _called(name: str, where: Mapping[str, str]) -> str:
     return f"{name}[{inside}]" if inside else name
 
 
-def _difference(old: xr.DataArray, new: np.ndarray[Any, Any], cells: np.ndarray[Any, np.dtype[np.bool_]]) -> str:
-    unit = str(old.attrs["unit"])
+def _difference(old: xr.DataArray, new: np.ndarray[Any, np.dtype[Any]]) -> str:
+    """What changed: one pair of values if it is the same everywhere, else the total of money, else the first few."""
+    unit, cells = str(old.attrs["unit"]), old.values != new
     before, after = old.values[cells], new[cells]
+    many = f" in {len(before)} cells"
     if np.ptp(before) == 0 and np.ptp(after) == 0:
-        return f"{amount(before[0], unit)} -> {amount(after[0], unit)}"
+        return _pair(before[0], after[0], unit)
     if unit == MONEY:
-        return f"total {amount(before.sum(), unit)} -> {amount(after.sum(), unit)} in {cells.sum()} cells"
-    pairs = ", ".join(f"{amount(a, unit)} -> {amount(b, unit)}" for a, b in list(zip(before, after, strict=True))[:4])
-    return pairs + (f", ... ({cells.sum()} cells)" if cells.sum() > 4 else "")
+        return f"total {_pair(before.sum(), after.sum(), unit)}{many}"
+    pairs = [_pair(a, b, unit) for a, b in zip(before[:4], after[:4], strict=True)]
+    return ", ".join(pairs) + (f", ...{many}" if len(before) > 4 else "")
+
+
+def _pair(old: float, new: float, unit: str) -> str:
+    """``old -> new``, with as many digits as it takes to tell them apart."""
+    before, after = amount(old, unit), amount(new, unit)
+    return f"{before} -> {after}" if before != after else f"{old:,.15g} -> {new:,.15g}"
 
 
 def amount(value: float, unit: str) -> str:

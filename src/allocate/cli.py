@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from allocate import __version__
 from allocate.errors import AllocateError, StoppedError
@@ -83,11 +84,11 @@ def run(
 
     Example:  allocate run grant_consolidation -s one_pool -s guarantee_95 --years 2019/20 --out out/merged
     """
-    from allocate.outputs import write
+    from allocate.outputs import free, write
     from allocate.runs import run as solve
 
     names = scenario or []
-    target = out or Path("out") / ("_".join(Path(name).stem for name in names) or Path(model).stem)
+    target = free(out or Path("out") / ("_".join(Path(name).stem for name in names) or Path(model).stem))
     found = solve(
         model, world, *names, years=years.split(",") if years else None, watch=lambda what: _tell(f"solving: {what}")
     )
@@ -142,16 +143,11 @@ def _tell(what: str) -> None:
 
 def main() -> None:
     """Run the command line; every error is a message, never a traceback (``ALLOCATE_TRACEBACK=1`` shows it)."""
-    from click.exceptions import ClickException
-    from click.exceptions import Exit as ClickExit
-
     try:
         code = app(standalone_mode=False)
-    except ClickException as error:
-        error.show()
-        code = 1
-    except ClickExit as error:
-        code = error.exit_code
+    except TyperException as error:
+        typer.echo(f"{error.format_message()}\nsee allocate --help, or allocate COMMAND --help", err=True)
+        code = AllocateError.exit_code
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("stopped; nothing was written", err=True)
         code = StoppedError.exit_code

@@ -46,11 +46,7 @@ def whole(folder: str | Path, fill: Callable[[Path], None]) -> Path:
 
     Raises :class:`InputError` if the folder holds something else than an earlier run, or cannot be made.
     """
-    home = Path(folder)
-    if home.exists() and not home.is_dir():
-        raise InputError(home, [Problem("", "is a file; name a folder")])
-    if home.is_dir() and any(home.iterdir()) and not (home / MANIFEST).is_file():
-        raise InputError(home, [Problem("", f"is not empty and holds no {MANIFEST}; name a new folder")])
+    home = free(folder)
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
@@ -70,6 +66,16 @@ def whole(folder: str | Path, fill: Callable[[Path], None]) -> Path:
         raise InputError(home, [Problem("", f"cannot be written: {error.strerror}")]) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
+    return home
+
+
+def free(folder: str | Path) -> Path:
+    """A folder that may be written: new, empty, or an earlier run. Raises :class:`InputError` for any other."""
+    home = Path(folder)
+    if home.exists() and not home.is_dir():
+        raise InputError(home, [Problem("", "is a file; name a folder")])
+    if home.is_dir() and any(home.iterdir()) and not (home / MANIFEST).is_file():
+        raise InputError(home, [Problem("", f"is not empty and holds no {MANIFEST}; name a new folder")])
     return home
 
 

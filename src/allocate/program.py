@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,8 @@ import xarray as xr
 
 from allocate.changes import Case
 from allocate.errors import InputError, NoPlanError, Problem, nearest
-from allocate.rules.dimension import unit_of
-from allocate.rules.rows import Array, Linear, Reader, Scope, Triplets, Values, combine, triplets
+from allocate.rules.dimension import dims_of, listed, unit_of
+from allocate.rules.rows import MOST_CELLS, Array, Linear, Reader, Scope, Values, combine, triplets
 from allocate.rules.tree import (
     Compare,
     Node,
@@ -23,9 +24,11 @@ from allocate.rules.tree import (
     read_expression,
     read_rule,
 )
-from allocate.solve.linear import Goal, LinearProgram
-from allocate.spec import Model, VariableSpec
-from allocate.units import Unit, UnitError
+from allocate.solve.linear import TOO_LARGE, Goal, LinearProgram
+from allocate.spec import DataSpec, DerivedSpec, GoalSpec, Model, RuleSpec, VariableSpec
+from allocate.units import Unit, UnitError, same_unit
+
+type Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +106,15 @@ def build(case: Case) -> Program:
     return _Builder(case).build()
 
 
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of one rule: (m, n) coefficients, and their limits (m,)."""
+
+    matrix: Any
+    lower: Values
+    upper: Values
+
+
 class _Builder:
     def __init__(self, case: Case) -> None:
         self.case, self.model = case, case.model
@@ -112,32 +124,34 @@ class _Builder:
         self.units: dict[str, Unit] = {}
         self.columns: dict[str, Block] = {}
         self.scope_columns: dict[str, Array] = {}
+        self.width = 0
+        self.vectors: list[Values] = []
         self.breaches: list[Breach] = []
         self.impossible: list[Breach] = []
 
     def build(self) -> Program:
+        with np.errstate(all="ignore"):  # what overflows is found, and named, where it is used
+            return self._build()
+
+    def _build(self) -> Program:
         self._stage(self._read_dims)
+        self.units = check(self.model)
         self._stage(self._read_data)
-        self._stage(self._read_units)
         self._stage(self._derive)
         self._stage(self._read_variables)
+        parts: list[_Rows] = []
         rows: dict[str, Block] = {}
-        parts: list[Triplets] = []
-        low: list[Values] = []
-        high: list[Values] = []
-        self._stage(lambda: self._read_rules(rows, parts, low, high))
+        self._stage(lambda: self._read_rules(rows, parts))
         goals: list[Goal] = []
         self._stage(lambda: self._read_goals(goals))
         if self.impossible:
             lines = [f"  {b.rule}{b.where}: short by {b.by:,.6g} {b.unit}" for b in self.impossible[:8]]
             raise NoPlanError("no plan is possible: nothing can be chosen in\n" + "\n".join(lines))
-        width = sum(int((b.number >= 0).sum()) for b in self.columns.values())
-        height = sum(int((b.number >= 0).sum()) for b in rows.values())
-        lower, upper, target, unit = self._column_vectors(width)
+        lower, upper, target, unit = np.concatenate([np.zeros((4, 0)), *self.vectors], axis=1)
         linear = LinearProgram(
-            matrix=_matrix(parts, height, width),
-            row_lower=_join(low),
-            row_upper=_join(high),
+            matrix=sp.vstack([part.matrix for part in parts] or [sp.csr_array((0, self.width))], format="csr"),
+            row_lower=np.concatenate([np.zeros(0), *(part.lower for part in parts)]),
+            row_upper=np.concatenate([np.zeros(0), *(part.upper for part in parts)]),
             lower=lower,
             upper=upper,
             goals=tuple(goals),
@@ -171,212 +185,174 @@ class _Builder:
                 known = [str(d) for d in world.data.dims]
                 words = f"the world {world.name!r} has no dim {dim!r}{nearest(dim, known)}"
                 self.problems.append(Problem(f"dims.{dim}", words))
+        for kind in ("data", "derived", "variables", "rules"):
+            for name, spec in getattr(self.model, kind).items():
+                cells = math.prod(self.sizes.get(d, 1) for d in spec.over)
+                if cells > MOST_CELLS:
+                    words = f"has {cells:,} cells over {listed(spec.over)}; at most {MOST_CELLS:,} are possible"
+                    self.problems.append(Problem(f"{kind}.{name}", words))
+
+    def _shape(self, over: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(self.sizes[d] for d in over)
+
+    def _full(self, array: Array, over: tuple[str, ...]) -> Values:
+        """An array with every cell of ``over``."""
+        return np.broadcast_to(array.over(over), self._shape(over))
 
     def _read_data(self) -> None:
         data = self.case.world.data
         for name, spec in self.model.data.items():
-            place = f"data.{name}"
             if name not in data.data_vars and spec.default is not None:
-                self.data[name] = Array(spec.over, np.full([self.sizes[d] for d in spec.over], spec.default))
-                continue
-            if name not in data.data_vars:
+                self.data[name] = Array(spec.over, np.full(self._shape(spec.over), spec.default))
+            elif name not in data.data_vars:
                 known = [str(v) for v in data.data_vars]
                 words = f"the world {self.case.world.name!r} has no datum {name!r}{nearest(name, known)}"
-                self.problems.append(Problem(place, words))
-                continue
-            array = data[name]
-            if set(array.dims) != set(spec.over):
-                words = f"is over {_listed(spec.over)} in the model, but over {_listed(array.dims)} in the world"
-                self.problems.append(Problem(place, words))
-                continue
-            if spec.unit != array.attrs["unit"]:
-                words = f"is in {spec.unit} in the model, but in {array.attrs['unit']} in the world"
-                self.problems.append(Problem(place, words))
-            values = array.transpose(*spec.over).values.astype(float)
-            if not np.all(np.isfinite(values)):
-                self.problems.append(Problem(place, "has a value that is missing or not finite"))
-            self.data[name] = Array(spec.over, values)
+                self.problems.append(Problem(f"data.{name}", words))
+            elif words := self._misfit(spec, data[name]):
+                self.problems.append(Problem(f"data.{name}", words))
+            else:
+                self.data[name] = Array(spec.over, data[name].transpose(*spec.over).values.astype(float))
 
-    def _read_units(self) -> None:
-        self.units = check(self.model)
+    def _misfit(self, spec: DataSpec, array: xr.DataArray) -> str:
+        """How a datum of the World is not what the model declares, or the empty string."""
+        if set(array.dims) != set(spec.over):
+            return f"is over {listed(spec.over)} in the model, but over {listed(array.dims)} in the world"
+        if not same_unit(spec.unit, array.attrs["unit"]):
+            return f"is in {spec.unit} in the model, but in {array.attrs['unit']} in the world"
+        if not np.all(np.isfinite(array.values)):
+            return "has a value that is missing or not finite"
+        if spec.most is not None and (above := np.argwhere(array.values > spec.most)).size:
+            where = _at(self.case, tuple(map(str, array.dims)), above[0])
+            found = f"{array.values[tuple(above[0])]:,.6g}"
+            return f"{found} at {where or 'its only cell'} is above {spec.most:g}, the most it may be"
+        return ""
 
     def _reader(self) -> Reader:
         return Reader(Scope(self.sizes, self.data, self.scope_columns))
 
     def _derive(self) -> None:
         for name, spec in self.model.derived.items():
-            place = f"derived.{name}"
-            found = self._attempt(place, lambda spec=spec: self._reader().data(read_expression(spec.rule)))  # type: ignore[misc]
-            if found is None:
-                continue
-            extra = [str(d) for d in found.dims if d not in spec.over]
-            if extra:
-                self.problems.append(Problem(place, f"varies over {_listed(extra)} but is declared over less"))
-                continue
-            values = np.broadcast_to(found.over(spec.over), [self.sizes[d] for d in spec.over])
-            self.data[name] = Array(spec.over, _rounded(values, spec.round, self.units[name].published))
+            self._attempt(f"derived.{name}", lambda n=name, s=spec: self._derive_one(n, s))  # type: ignore[misc]
+
+    def _derive_one(self, name: str, spec: DerivedSpec) -> None:
+        values = self._full(self._reader().data(read_expression(spec.rule)), spec.over)
+        self.data[name] = Array(spec.over, _rounded(values, spec.round, self.units[name].published))
 
     def _read_variables(self) -> None:
-        for name, fix in self.case.fixed.items():
-            spec = self.model.variables[name]
-            shape = [self.sizes[d] for d in spec.over]
-            values = np.full(shape, fix) if isinstance(fix, float) else self.data[fix].over(spec.over)
-            self.data[name] = Array(spec.over, values.astype(float))
-            there = self._attempt(f"variables.{name}", lambda n=name, s=spec: self._there(n, s))  # type: ignore[misc]
-            if there is not None and np.any(outside := ~there & (values > 0)):
-                for cell in np.argwhere(outside):
-                    where = _at(self.case, spec.over, cell)
-                    self.breaches.append(Breach(f"where of {name}", where, float(values[tuple(cell)]), spec.unit))
-        start = 0
         for name, spec in self.model.variables.items():
-            if name in self.case.fixed:
-                continue
-            there = self._attempt(f"variables.{name}", lambda n=name, s=spec: self._there(n, s))  # type: ignore[misc]
-            if there is None:
-                continue
-            number = np.full(there.shape, -1)
-            number[there] = start + np.arange(int(there.sum()))
-            start += int(there.sum())
-            self.columns[name] = Block(name, spec.over, self.units[name], number)
-            self.scope_columns[name] = Array(spec.over, number)
-        if not start and not self.problems and not self.case.fixed:
+            self._attempt(f"variables.{name}", lambda n=name, s=spec: self._read_variable(n, s))  # type: ignore[misc]
+        if not self.width and not self.problems and not self.case.fixed:
             self.problems.append(Problem("variables", "there is nothing to decide: every cell is masked"))
 
-    def _there(self, name: str, spec: VariableSpec) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        shape = [self.sizes[d] for d in spec.over]
+    def _read_variable(self, name: str, spec: VariableSpec) -> None:
+        there = self._there(spec)
+        lower, upper = (self._bound(end, spec.over) for end in (spec.lower, spec.upper))
+        if (crossed := np.argwhere(there & (lower > upper))).size:
+            where = _at(self.case, spec.over, crossed[0])
+            raise RuleError("", f"lower is above upper{f' at {where}' if where else ''}")
+        if name in self.case.fixed:
+            self._fix(name, spec, there, lower, upper)
+            return
+        number = np.full(there.shape, -1)
+        number[there] = self.width + np.arange(int(there.sum()))
+        self.width += int(there.sum())
+        block = self.columns[name] = Block(name, spec.over, self.units[name], number)
+        self.scope_columns[name] = Array(spec.over, number)
+        wanted = self.model.ties.nearest.get(name)
+        target = np.zeros(there.shape) if wanted is None else self._full(self.data[wanted], spec.over)
+        unit = np.full(there.shape, block.unit.published)
+        self.vectors.append(np.stack([lower[there], upper[there], target[there], unit[there]]))
+
+    def _there(self, spec: VariableSpec) -> Mask:
         if spec.where is None:
-            return np.ones(shape, dtype=bool)
-        found = self._reader().condition(read_condition(spec.where))
-        extra = [str(d) for d in found.dims if d not in spec.over]
-        if extra:
-            raise RuleError(spec.where, f"varies over {_listed(extra)}, which {name} does not")
-        return np.broadcast_to(found.over(spec.over), shape).astype(bool)
+            return np.ones(self._shape(spec.over), dtype=bool)
+        return self._full(self._reader().condition(read_condition(spec.where)), spec.over)
 
-    def _column_vectors(self, width: int) -> tuple[Values, Values, Values, Values]:
-        lower, upper, target, unit = np.zeros(width), np.full(width, np.inf), np.zeros(width), np.ones(width)
-        for name, block in self.columns.items():
-            spec = self.model.variables[name]
-            cells = block.number[block.number >= 0]
-            there = block.number >= 0
-            for vector, bound in ((lower, spec.lower), (upper, spec.upper)):
-                values = self._bound(name, bound, block.dims)
-                vector[cells] = np.broadcast_to(values, block.number.shape)[there]
-            if name in self.model.ties.nearest:
-                wanted = self.data[self.model.ties.nearest[name]]
-                target[cells] = np.broadcast_to(wanted.over(block.dims), block.number.shape)[there]
-            unit[cells] = block.unit.published
-        if self.problems:
-            raise InputError(self.model.source, self.problems)
-        return lower, upper, target, unit
+    def _bound(self, bound: float | str, over: tuple[str, ...]) -> Values:
+        return self._full(self.data[str(bound)] if bound in self.data else Array((), np.array(float(bound))), over)
 
-    def _bound(self, name: str, bound: float | str, dims: tuple[str, ...]) -> Values:
-        place = f"variables.{name}"
-        if not isinstance(bound, str):
-            return np.asarray(float(bound))
-        if bound in ("inf", "-inf"):
-            return np.asarray(float(bound))
-        if bound not in self.data or bound in self.case.fixed:
-            known = [n for n in self.data if n not in self.case.fixed]
-            self.problems.append(Problem(place, f"bound {bound!r} is not a datum{nearest(bound, known)}"))
-        elif extra := [str(d) for d in self.data[bound].dims if d not in dims]:
-            self.problems.append(Problem(place, f"bound {bound!r} varies over {_listed(extra)}, the variable does not"))
-        else:
-            return self.data[bound].over(dims)
-        return np.asarray(0.0)
+    def _fix(self, name: str, spec: VariableSpec, there: Mask, lower: Values, upper: Values) -> None:
+        """A variable that is no choice becomes a datum; where it oversteps what a choice may be is a breach."""
+        fix = self.case.fixed[name]
+        values = self._full(self.data[fix] if isinstance(fix, str) else Array((), np.array(float(fix))), spec.over)
+        self.data[name] = Array(spec.over, values)
+        small = 1e-9 * max(1.0, float(np.abs(values).max(initial=0)))
+        over = {"where": np.where(there, 0, np.abs(values)), "lower": lower - values, "upper": values - upper}
+        for what, by in over.items():
+            for cell in np.argwhere((by > small) & (there | (what == "where"))):
+                where = _at(self.case, spec.over, cell)
+                self.breaches.append(Breach(f"{what} of {name}", where, float(by[tuple(cell)]), spec.unit))
 
-    def _read_rules(self, rows: dict[str, Block], parts: list[Triplets], low: list[Values], high: list[Values]) -> None:
+    def _read_rules(self, rows: dict[str, Block], parts: list[_Rows]) -> None:
         start = 0
-        for name, rule in self.model.rules.items():
-            made = self._attempt(f"rules.{name}", lambda r=rule, n=name: self._rule(n, read_rule(r.rule), r.over))  # type: ignore[misc]
+        for name, spec in self.model.rules.items():
+            made = self._attempt(f"rules.{name}", lambda n=name, s=spec: self._rule(n, s))  # type: ignore[misc]
             if made is None:
                 continue
-            cells, used, lower, upper = made
-            full_to_row = np.cumsum(used.ravel()) - 1
-            parts.extend(Triplets(start + full_to_row[cell.row], cell.column, cell.value) for cell in cells)
+            part, used = made
             number = np.full(used.shape, -1)
-            number[used] = start + np.arange(int(used.sum()))
-            start += int(used.sum())
-            low.append(lower[used])
-            high.append(upper[used])
-            unit = unit_of(read_rule(rule.rule), self.units) or Unit()
-            rows[name] = Block(name, rule.over, unit, number)
+            number[used] = start + np.arange(len(part.lower))
+            start += len(part.lower)
+            parts.append(part)
+            rows[name] = Block(name, spec.over, unit_of(read_rule(spec.rule), self.units) or Unit(), number)
 
-    def _rule(
-        self, name: str, rule: Compare, over: tuple[str, ...]
-    ) -> tuple[list[Triplets], np.ndarray[Any, np.dtype[np.bool_]], Values, Values]:
-        """The cells of a rule, which of its rows are used, and their lower and upper limits, over ``over``."""
+    def _rule(self, name: str, spec: RuleSpec) -> tuple[_Rows, Mask]:
+        """The rows of a rule, and which cells of ``over`` have one."""
+        rule = read_rule(spec.rule)
+        body, lower, upper = self._sides(rule, spec.over)
+        every = _matrix(body, spec.over, self._shape(spec.over), self.width)
+        if not np.all(np.isfinite(every.data)):
+            raise RuleError(rule.text, "has a coefficient too large to compute")
+        defined = self._full(body.defined, spec.over) > 0
+        used = defined & (np.diff(every.indptr) > 0).reshape(defined.shape)
+        self._check_numbers(name, rule, spec.over, defined & ~used, lower, upper)
+        return _Rows(every[used.ravel()], lower[used], upper[used]), used
+
+    def _sides(self, rule: Compare, over: tuple[str, ...]) -> tuple[Linear, Values, Values]:
+        """What a rule limits, and its lower and upper limits over ``over``."""
         reader, sign = self._reader(), rule.signs[0]
-        if len(rule.signs) == 1:
-            body = reader.linear(rule.sides[0]).add(reader.linear(rule.sides[1]), -1.0)
-            low = high = Array((), np.array(0.0))
-        else:
+        if len(rule.sides) == 3:
             body = reader.linear(rule.sides[1])
-            ends = reader.data(rule.sides[0]), reader.data(rule.sides[2])
-            low, high = ends if sign == "<=" else ends[::-1]
-        shape = tuple(self.sizes[d] for d in over)
-        for dims in (body.dims, low.dims, high.dims):
-            if extra := [str(d) for d in dims if d not in over]:
-                raise RuleError(rule.text, f"varies over {_listed(extra)} but the rule is over {_listed(over)}")
-        lower, upper = self._limits(rule, body, low, high, over, shape)
-        cells = list(triplets(body.terms, over, shape))
-        used = np.zeros(int(np.prod(shape)), dtype=bool)
-        for cell in cells:
-            used[cell.row] = True
-        defined = np.broadcast_to(body.defined.over(over), shape) > 0
-        filled = used.reshape(shape) & defined
-        kept = [_only(cell, filled.ravel()) for cell in cells]
-        self._check_numbers(name, rule, over, ~filled & defined, lower, upper)
-        return kept, filled, lower, upper
-
-    def _limits(
-        self, rule: Compare, body: Linear, low: Array, high: Array, over: tuple[str, ...], shape: tuple[int, ...]
-    ) -> tuple[Values, Values]:
-        free = np.full(shape, np.inf)
-        lower = np.broadcast_to(combine(np.subtract, low, body.const).over(over), shape).astype(float)
-        upper = np.broadcast_to(combine(np.subtract, high, body.const).over(over), shape).astype(float)
-        if len(rule.signs) == 2:
-            if np.any(lower > upper):
-                raise RuleError(rule.text, "has a lower end above its upper end")
-            return lower, upper
-        sign = rule.signs[0]
-        return (lower if sign in (">=", "==") else -free), (upper if sign in ("<=", "==") else free)
+            ends = [reader.data(rule.sides[0]), reader.data(rule.sides[2])]
+        else:
+            body = reader.linear(rule.sides[0]).add(reader.linear(rule.sides[1]), -1.0)
+            ends = [
+                Array((), np.array(-np.inf if sign == "<=" else 0.0)),
+                Array((), np.array(np.inf if sign == ">=" else 0.0)),
+            ]
+        low, high = ends[:: -1 if len(rule.sides) == 3 and sign == ">=" else 1]
+        lower, upper = (self._full(combine(np.subtract, end, body.const), over) for end in (low, high))
+        for end in (lower, upper):
+            if np.any(np.isnan(end)) or np.any(np.isfinite(end) & (np.abs(end) >= TOO_LARGE)):
+                raise RuleError(rule.text, f"has a limit beyond {TOO_LARGE:g}")
+        if (crossed := np.argwhere(lower > upper)).size:
+            where = _at(self.case, over, crossed[0])
+            raise RuleError(rule.text, f"has a lower end above its upper end{f' at {where}' if where else ''}")
+        return body, lower, upper
 
     def _check_numbers(
-        self,
-        name: str,
-        rule: Compare,
-        over: tuple[str, ...],
-        empty: np.ndarray[Any, np.dtype[np.bool_]],
-        lower: Values,
-        upper: Values,
+        self, name: str, rule: Compare, over: tuple[str, ...], empty: Mask, lower: Values, upper: Values
     ) -> None:
         """A row without columns says 0 is between its limits: true, or a breach by so much."""
         by = np.maximum(np.maximum(lower, -upper), 0.0)
+        ends = np.stack([lower, upper])
+        size = float(np.abs(ends, where=np.isfinite(ends), out=np.zeros_like(ends)).max(initial=1.0))
         unit = unit_of(rule, self.units) or Unit()
-        size = np.maximum(
-            np.where(np.isfinite(lower), np.abs(lower), 0), np.where(np.isfinite(upper), np.abs(upper), 0)
-        )
-        wrong = empty & (by > 1e-9 * np.maximum(size.max(initial=0), 1.0))
-        mentioned = bool(names_in(rule) & set(self.case.fixed))
-        for cell in np.argwhere(wrong):
-            found = Breach(name, _at(self.case, over, cell), float(by[tuple(cell)]), str(unit))
-            (self.breaches if mentioned else self.impossible).append(found)
+        found = self.breaches if names_in(rule) & set(self.case.fixed) else self.impossible
+        for cell in np.argwhere(empty & (by > 1e-9 * size)):
+            found.append(Breach(name, _at(self.case, over, cell), float(by[tuple(cell)]), str(unit)))
 
     def _read_goals(self, goals: list[Goal]) -> None:
-        width = sum(int((b.number >= 0).sum()) for b in self.columns.values())
         for spec in self.model.goals:
-            place = f"goals.{spec.name}"
-            found = self._attempt(place, lambda s=spec: self._reader().linear(read_expression(s.rule)))  # type: ignore[misc]
-            if found is None:
-                continue
-            if found.dims:
-                dims = _listed(map(str, found.dims))
-                self.problems.append(Problem(place, f"is not one number: it varies over {dims}; sum over them"))
-                continue
-            cost = np.zeros(width)
-            for cell in triplets(found.terms, (), ()):
-                np.add.at(cost, cell.column, cell.value)
-            goals.append(Goal(spec.name, cost, float(found.const.values), spec.sense))
+            goal = self._attempt(f"goals.{spec.name}", lambda s=spec: self._goal(s))  # type: ignore[misc]
+            goals += [goal] if goal is not None else []
+
+    def _goal(self, spec: GoalSpec) -> Goal:
+        found = self._reader().whole(read_expression(spec.rule))
+        cost = _matrix(found, (), (), self.width).toarray().ravel()
+        if not (np.all(np.isfinite(cost)) and np.isfinite(found.const.values)):
+            raise RuleError(spec.rule, "is too large to compute")
+        return Goal(spec.name, cost, float(found.const.values), spec.sense)
 
     def _labelled(self, name: str, array: Array, unit: Unit) -> xr.DataArray:
         dims = [str(d) for d in array.dims]
@@ -385,7 +361,7 @@ class _Builder:
 
 
 def check(model: Model) -> dict[str, Unit]:
-    """Read every rule of a model for syntax and units, without a World; return the unit of every name.
+    """Read every rule of a model for syntax, names, units and dims, without a World; return the unit of every name.
 
     >>> from allocate.spec import read_model
     >>> check(read_model("grant_consolidation"))["unit_cost"]
@@ -393,58 +369,110 @@ def check(model: Model) -> dict[str, Unit]:
 
     Raises :class:`InputError` with every problem and its place.
     """
-    problems: list[Problem] = []
-    units: dict[str, Unit] = {}
-    named = {kind: getattr(model, kind) for kind in ("data", "derived", "variables")}
-    for kind, specs in named.items():
-        for name, spec in specs.items():
-            try:
-                units[name] = Unit.parse(spec.unit)
-            except UnitError as error:
-                problems.append(Problem(f"{kind}.{name}", str(error)))
-    if problems:
-        raise InputError(model.source, problems)
-    texts: list[tuple[str, Callable[[str], Node], str, str | None]] = [
-        *((f"rules.{n}", read_rule, r.rule, None) for n, r in model.rules.items()),
-        *((f"goals.{g.name}", read_expression, g.rule, None) for g in model.goals),
-        *((f"derived.{n}", read_expression, d.rule, n) for n, d in model.derived.items()),
-        *((f"variables.{n}", read_condition, v.where, None) for n, v in model.variables.items() if v.where),
-    ]
-    for place, read, text, declared in texts:
+    checker = _Checker(model)
+    checker.read_units()
+    if not checker.problems:
+        checker.read_rules()
+        checker.read_bounds()
+    if checker.problems:
+        raise InputError(model.source, checker.problems)
+    return checker.units
+
+
+class _Checker:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.problems: list[Problem] = []
+        self.units: dict[str, Unit] = {}
+        kinds = (model.data, model.derived, model.variables)
+        self.specs: dict[str, DataSpec | DerivedSpec | VariableSpec] = {n: s for kind in kinds for n, s in kind.items()}
+        self.dims = {name: spec.over for name, spec in self.specs.items()}
+
+    def _problem(self, place: str, words: str) -> None:
+        self.problems.append(Problem(place, words))
+
+    def read_units(self) -> None:
+        for kind in ("data", "derived", "variables"):
+            for name, spec in getattr(self.model, kind).items():
+                try:
+                    self.units[name] = Unit.parse(spec.unit)
+                except UnitError as error:
+                    self._problem(f"{kind}.{name}", str(error))
+
+    def read_rules(self) -> None:
+        model = self.model
+        for name, rule in model.rules.items():
+            self._read(f"rules.{name}", read_rule, rule.rule, rule.over)
+        for goal in model.goals:
+            self._read(f"goals.{goal.name}", read_expression, goal.rule, ())
+        later = set(model.derived)
+        for name, derived in model.derived.items():
+            unit = self._read(f"derived.{name}", read_expression, derived.rule, derived.over, later)
+            later.remove(name)
+            if unit is not None and unit != self.units[name]:
+                self._problem(f"derived.{name}", f"is in {unit}, but it is declared in {self.units[name]}")
+        for name, variable in model.variables.items():
+            if variable.where is not None:
+                self._read(f"variables.{name}", read_condition, variable.where, variable.over, set())
+
+    def _read(
+        self,
+        place: str,
+        read: Callable[[str], Node],
+        text: str,
+        over: tuple[str, ...],
+        later: set[str] | None = None,
+    ) -> Unit | None:
+        """The unit of a text; ``later`` is given where only data may stand, and tells which come too late."""
         try:
-            unit = unit_of(read(text), units)
+            node = read(text)
+            unit = unit_of(node, self.units)
+            extra = [d for d in dims_of(node, self.dims) if d not in over]
+            if extra:
+                raise RuleError(text, f"varies over {listed(extra)}, but should vary over {listed(over)}{_hint(over)}")
+            names = sorted(names_in(node)) if later is not None else []
+            for name in names:
+                if name in self.model.variables:
+                    raise RuleError(name, "is a variable; only data may stand here")
+                if later and name in later:
+                    raise RuleError(name, "is derived here or below; use only what is derived above")
         except RuleError as error:
-            problems.append(Problem(place, str(error)))
-            continue
-        if declared is not None and unit is not None and unit != units[declared]:
-            problems.append(Problem(place, f"is in {unit}, but it is declared in {units[declared]}"))
-    for name, variable in model.variables.items():
-        for end, bound in (("lower", variable.lower), ("upper", variable.upper)):
-            if isinstance(bound, str) and units.get(bound, units[name]) != units[name]:
-                words = f"{end} is in {units[bound]}, but the variable is in {variable.unit}"
-                problems.append(Problem(f"variables.{name}", words))
-    if problems:
-        raise InputError(model.source, problems)
-    return units
+            self._problem(place, str(error))
+            return None
+        return unit
+
+    def read_bounds(self) -> None:
+        """Bounds and targets are data in the unit, and over the dims, of their variable."""
+        known = [*self.model.data, *self.model.derived]
+        for name, spec in self.model.variables.items():
+            wanted = {"lower": spec.lower, "upper": spec.upper, "target": self.model.ties.nearest.get(name)}
+            for what, datum in wanted.items():
+                if not isinstance(datum, str) or datum == {"lower": "-inf", "upper": "inf"}.get(what):
+                    continue
+                place = f"variables.{name}"
+                if datum not in known:
+                    self._problem(place, f"{what} {datum!r} is not a number or a datum{nearest(datum, known)}")
+                elif self.units[datum] != self.units[name]:
+                    self._problem(place, f"{what} is in {self.units[datum]}, but the variable is in {self.units[name]}")
+                elif extra := [d for d in self.dims[datum] if d not in spec.over]:
+                    self._problem(place, f"{what} {datum!r} varies over {listed(extra)}, the variable does not")
 
 
-def _matrix(parts: list[Triplets], height: int, width: int) -> sp.csr_array:
-    row = _join([p.row for p in parts], np.int64)
-    column = _join([p.column for p in parts], np.int64)
-    value = _join([p.value for p in parts])
-    matrix = sp.csr_array(sp.coo_array((value, (row, column)), shape=(height, width)))
+def _hint(over: tuple[str, ...]) -> str:
+    return "" if over else "; sum over them"
+
+
+def _matrix(found: Linear, over: tuple[str, ...], shape: tuple[int, ...], width: int) -> Any:
+    """The coefficients of an expression, a row for each cell of ``over``; what cancels out is left out."""
+    cells = list(triplets(found.terms, over, shape))
+    row, column, value = (
+        np.concatenate([np.zeros(0, dtype=kind), *(getattr(cell, part) for cell in cells)])
+        for part, kind in (("row", np.int64), ("column", np.int64), ("value", np.float64))
+    )
+    matrix = sp.csr_array(sp.coo_array((value, (row, column)), shape=(math.prod(shape), width)))
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     return matrix
-
-
-def _join(parts: list[Values], kind: Any = float) -> Values:
-    return np.concatenate(parts).astype(kind) if parts else np.zeros(0, dtype=kind)
-
-
-def _only(cell: Triplets, used: Values) -> Triplets:
-    kept = used[cell.row]
-    return Triplets(cell.row[kept], cell.column[kept], cell.value[kept])
 
 
 def _rounded(values: Values, how: str | None, unit: float) -> Values:
@@ -453,14 +481,10 @@ def _rounded(values: Values, how: str | None, unit: float) -> Values:
         return values
     whole = values / unit
     near = np.round(whole)
-    turn = {"up": np.ceil, "down": np.floor, "nearest": np.round}[how]
+    turn = np.ceil if how == "up" else np.floor if how == "down" else np.round
     return np.where(np.abs(whole - near) < 1e-6, near, turn(whole)) * unit
 
 
 def _at(case: Case, dims: tuple[str, ...], cell: Any) -> str:
     inside = ", ".join(f"{d}={case.world.labels(d)[int(k)]}" for d, k in zip(dims, cell, strict=True))
     return f"[{inside}]" if inside else ""
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(map(str, names)) or "nothing"

@@ -2,26 +2,115 @@
 
 from __future__ import annotations
 
+import keyword
+import math
+import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StrictBool, ValidationError
 
 from allocate.errors import InputError, Problem, nearest
+from allocate.tables import LARGEST
 
 LARGEST_FILE: Final = 1_000_000
 """Bytes of a model or scenario file: text that a person reads aloud is never larger."""
 
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)]
+MOST_PROBLEMS: Final = 20
+"""Problems of one file that are listed; the rest are counted."""
+
+RESERVED: Final = frozenset({"sum", "previous", "so_far", "last", "at", "by", "inf", "nan", *keyword.kwlist})
+"""Words that mean something in a rule, so nothing can be called by them."""
 
 
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+def _identifier(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,59}", value):
+        raise ValueError(f"{_shown(value)} is not a name; use up to 60 letters, digits and _")
+    if value in RESERVED:
+        raise ValueError(f"{value!r} is a word of the language; use another name")
+    return value
 
 
-Dims = Annotated[tuple[Identifier, ...], BeforeValidator(_as_list)]
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{_shown(value)} is not a number")
+    if not abs(value) <= LARGEST:
+        raise ValueError(f"{_shown(value)} is not finite, or beyond {LARGEST:g}")
+    return float(value)
+
+
+def _data_number(value: object) -> float:
+    if (found := _number(value)) < 0:
+        raise ValueError(f"{found:g} is negative; data are never negative")
+    return found
+
+
+def _number_or_name(value: object) -> float | str:
+    return _identifier(value) if isinstance(value, str) else _number(value)
+
+
+def _data_number_or_name(value: object) -> float | str:
+    return _identifier(value) if isinstance(value, str) else _data_number(value)
+
+
+def _bound(value: object) -> float | str:
+    infinite = isinstance(value, str | float) and value in ("inf", "-inf", math.inf, -math.inf)
+    return str(value) if infinite else _number_or_name(value)
+
+
+def _label(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9:
+        return str(value)
+    return _line(value, 80)
+
+
+def _line(value: object, longest: int = 200) -> str:
+    """One line of text that can be printed anywhere."""
+    if not isinstance(value, str):
+        raise ValueError(f"{_shown(value)} is not text")
+    if not (value.strip() == value != "" and value.isprintable() and len(value) <= longest):
+        raise ValueError(f"{_shown(value)} is not one line of 1 to {longest} printable characters")
+    return value
+
+
+def _dims(value: object) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        raise ValueError(f"{_shown(value)} is not a dim or a list of dims")
+    found = tuple(map(_identifier, names))
+    if len(set(found)) < len(found):
+        raise ValueError("names a dim twice")
+    return found
+
+
+def _rule_name(value: object) -> str:
+    kind, _, name = str(value).partition(".")
+    if kind != "rules" or not name:
+        raise ValueError(f"{_shown(value)} is not a rule; write rules.NAME")
+    return f"rules.{_identifier(name)}"
+
+
+def _shown(value: object) -> str:
+    """At most 60 characters of a value that is wrong."""
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more digits than Python will print
+        text = "a huge number"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+Identifier = Annotated[str, PlainValidator(_identifier)]
+Dims = Annotated[tuple[str, ...], PlainValidator(_dims)]
+Label = Annotated[str, PlainValidator(_label)]
+Line = Annotated[str, PlainValidator(_line)]
+DataNumber = Annotated[float, PlainValidator(_data_number)]
+DataNumberOrName = Annotated[float | str, PlainValidator(_data_number_or_name)]
+NumberOrName = Annotated[float | str, PlainValidator(_number_or_name)]
+Bound = Annotated[float | str, PlainValidator(_bound)]
+RuleName = Annotated[str, PlainValidator(_rule_name)]
 
 
 class Record(BaseModel):
@@ -31,11 +120,15 @@ class Record(BaseModel):
 
 
 class DataSpec(Record):
-    """A datum the World must give: what it varies over and its unit; ``default`` stands in where a World lacks it."""
+    """A datum the World must give: what it varies over and its unit.
+
+    ``default`` stands in where a World lacks it; ``most`` is the largest it may be, after any scenario (1 for a share).
+    """
 
     over: Dims = ()
     unit: str
-    default: float | None = None
+    default: DataNumber | None = None
+    most: DataNumber | None = None
     why: str = ""
 
 
@@ -55,8 +148,8 @@ class VariableSpec(Record):
     over: Dims = ()
     unit: str
     where: str | None = None
-    lower: float | str = 0.0
-    upper: float | str = "inf"
+    lower: Bound = 0.0
+    upper: Bound = "inf"
     why: str = ""
 
 
@@ -74,7 +167,7 @@ class RuleSpec(Record):
 class GoalSpec(Record):
     """What is made as large (``max``) or as small (``min``) as can be."""
 
-    name: str
+    name: Line
     max: str | None = None
     min: str | None = None
     why: str = ""
@@ -104,7 +197,7 @@ class ScheduleSpec(Record):
 class Model(Record):
     """A model file. Goals are reached in order; each is then kept."""
 
-    name: str
+    name: Line
     why: str = ""
     dims: dict[Identifier, str]
     data: dict[Identifier, DataSpec]
@@ -117,22 +210,19 @@ class Model(Record):
     source: str = "model"
 
 
-Label = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, int) else v)]
-
-
 class Consolidate(Record):
     """Several grants become one pool. Rights become the union of what each had; ``widen`` gives every combination."""
 
     consolidate: tuple[Label, ...] = Field(min_length=2)
     into: Label
-    widen: bool = False
+    widen: StrictBool = False
 
 
 class Set(Record):
     """A datum takes a value, or the values of another datum."""
 
     set: Identifier
-    to: float | Identifier
+    to: DataNumberOrName
     where: dict[Identifier, Label] = {}
 
 
@@ -140,21 +230,21 @@ class Scale(Record):
     """A datum is multiplied."""
 
     scale: Identifier
-    by: float = Field(ge=0, allow_inf_nan=False)
+    by: DataNumber
     where: dict[Identifier, Label] = {}
 
 
 class Drop(Record):
     """A rule is left out: ``rules.NAME``."""
 
-    drop: Annotated[str, Field(pattern=r"^rules\.[A-Za-z_][A-Za-z0-9_]*$")]
+    drop: RuleName
 
 
 class Fix(Record):
     """A variable is no choice any more: it is a datum, or a number."""
 
     fix: Identifier
-    to: float | Identifier
+    to: NumberOrName
 
 
 type Change = Consolidate | Set | Scale | Drop | Fix
@@ -171,7 +261,7 @@ CHANGES: Final[Mapping[str, type[Consolidate] | type[Set] | type[Scale] | type[D
 class Scenario(Record):
     """A "what if": a list of changes to a model and its World, with the question it answers."""
 
-    name: str
+    name: Line
     why: str
     model: str | None = None
     changes: tuple[Change, ...] = ()
@@ -188,15 +278,14 @@ def read_model(path: str | Path) -> Model:
     checked when the model meets a World (:func:`allocate.program.build`).
     """
     file = find(path, "models")
-    table = _toml(file)
     problems: list[Problem] = []
-    model = _record(Model, {**table, "source": file.name}, "", problems)
+    model = _record(Model, _toml(file), "", problems)
     if model is not None:
         problems += _goal_problems(model)
         problems += _name_problems(model)
     if problems or model is None:
-        raise InputError(file, problems)
-    return model
+        raise InputError(file, _few(problems))
+    return model.model_copy(update={"source": file.name})
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -215,11 +304,15 @@ def read_scenario(path: str | Path) -> Scenario:
         problems.append(Problem("change", "is one table; write [[change]] with two brackets"))
         given = []
     changes = [_change(item, f"change {n}", problems) for n, item in enumerate(given, start=1)]
-    whole = {**table, "source": file.name}
-    scenario = _record(Scenario, whole, "", problems)
+    scenario = _record(Scenario, table, "", problems)
     if problems or scenario is None:
-        raise InputError(file, problems)
-    return scenario.model_copy(update={"changes": tuple(changes)})
+        raise InputError(file, _few(problems))
+    return scenario.model_copy(update={"changes": tuple(changes), "source": file.name})
+
+
+def _few(problems: list[Problem]) -> list[Problem]:
+    more = len(problems) - MOST_PROBLEMS
+    return problems if more <= 0 else [*problems[:MOST_PROBLEMS], Problem("", f"and {more} more")]
 
 
 def shipped(folder: str) -> Path:
@@ -231,27 +324,29 @@ def shipped(folder: str) -> Path:
 
 def find(path: str | Path, folder: str) -> Path:
     """A file as given, or the shipped one of that name. Raises :class:`InputError` if there is neither."""
-    file = Path(path)
-    if file.is_file():
-        return file
     known = {p.stem: p for p in sorted(shipped(folder).glob("*.toml"))}
+    if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises on names that no file can have
+        return Path(path)
     if str(path) in known:
         return known[str(path)]
-    words = "is a folder, not a file" if file.is_dir() else "there is no such file"
-    offer = f"{words}; shipped {folder}: {', '.join(known)}{nearest(file.stem, known)}"
-    raise InputError(path, [Problem("", offer)])
+    words = "is a folder, not a file" if os.path.isdir(path) else "there is no such file"  # noqa: PTH112
+    offer = f"{words}; shipped {folder}: {', '.join(known)}{nearest(Path(path).stem[:60], known)}"
+    raise InputError(_plain(path, 200), [Problem("", offer)])
 
 
 def _toml(file: Path) -> dict[str, Any]:
-    if file.stat().st_size > LARGEST_FILE:
-        words = f"is {file.stat().st_size:,} bytes; a model or scenario has at most {LARGEST_FILE:,}"
-        raise InputError(file, [Problem("", words)])
     try:
+        if (size := file.stat().st_size) > LARGEST_FILE:
+            words = f"is {size:,} bytes; a model or scenario has at most {LARGEST_FILE:,}"
+            raise InputError(file, [Problem("", words)])
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(file, [Problem("", f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
         raise InputError(file, [Problem(f"byte {error.start}", "is not UTF-8 text")]) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(file, [Problem("", f"is not TOML: {error}")]) from None
+    except (ValueError, RecursionError) as error:
+        why = error if isinstance(error, tomllib.TOMLDecodeError) else "nested too deep, or a number too long"
+        raise InputError(file, [Problem("", f"is not TOML: {why}")]) from None
 
 
 def _change(item: object, place: str, problems: list[Problem]) -> Change | None:
@@ -260,8 +355,8 @@ def _change(item: object, place: str, problems: list[Problem]) -> Change | None:
         return None
     verbs = [verb for verb in CHANGES if verb in item]
     if len(verbs) != 1:
-        found = ", ".join(map(str, item)) or "nothing"
-        offer = next((nearest(str(key), CHANGES) for key in item if nearest(str(key), CHANGES)), "")
+        found = ", ".join(map(_plain, item))[:100] or "nothing"
+        offer = next((near for key in item if (near := nearest(str(key)[:60], CHANGES))), "")
         problems.append(Problem(place, f"needs exactly one of {', '.join(CHANGES)}; found {found}{offer}"))
         return None
     return _record(CHANGES[verbs[0]], item, place, problems)
@@ -269,27 +364,54 @@ def _change(item: object, place: str, problems: list[Problem]) -> Change | None:
 
 def _record[T: Record](kind: type[T], table: Mapping[str, Any], place: str, problems: list[Problem]) -> T | None:
     """Build a record, or add what is wrong with each key to ``problems``."""
+    known = _keys(kind, [])
+    hidden = sorted(key for key in table if key in kind.model_fields and key not in known)
+    problems += [Problem(key, _unknown(key, known)) for key in hidden]
     try:
-        return kind.model_validate(table)
+        return kind.model_validate({key: value for key, value in table.items() if key not in hidden})
     except ValidationError as error:
-        for found in error.errors():
-            path = [str(part) for part in found["loc"]]
-            where = ".".join(path if not place else [place, *path])
-            problems.append(Problem(where, _words(found, kind, path)))
+        for found in error.errors(include_url=False):
+            path = [str(part + 1) if isinstance(part, int) else part for part in found["loc"] if part != "[key]"]
+            where = ".".join(map(_plain, path if not place else [place, *path]))
+            problems.append(Problem(where[:120], _words(found, kind, path)))
         return None
+
+
+def _plain(text: object, longest: int = 60) -> str:
+    """A key or a path as it can be printed anywhere."""
+    return "".join(c if c.isprintable() else "?" for c in str(text)[:longest])
+
+
+KINDS: Final[Mapping[str, str]] = {
+    "bool_type": "true or false",
+    "dict_type": "a table",
+    "list_type": "a list",
+    "model_type": "a table",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+"""What pydantic expected, in the words of TOML."""
 
 
 def _words(found: Any, kind: type[Record], path: list[str]) -> str:
     match found["type"]:
         case "extra_forbidden":
-            known = _keys(kind, path[:-1])
-            return f"is not a key here; known: {', '.join(known)}{nearest(path[-1], known)}"
+            return _unknown(path[-1], _keys(kind, path[:-1]))
         case "missing":
             return "is missing"
-        case "string_pattern_mismatch":
-            return f"{str(found['input'])[:60]!r} is not of the right form"
-        case _:
-            return f"{found['msg'][0].lower()}{found['msg'][1:]}, not {str(found['input'])[:60]!r}"
+        case "value_error":
+            return str(found["ctx"]["error"])
+        case "too_short":
+            return f"lists {found['ctx']['actual_length']}; at least {found['ctx']['min_length']} are needed"
+        case "literal_error":
+            return f"{_shown(found['input'])} is not {found['ctx']['expected']}"
+        case other if other in KINDS:
+            return f"{_shown(found['input'])} is not {KINDS[other]}"
+    return f"{found['msg'][0].lower()}{found['msg'][1:]}, not {_shown(found['input'])}"
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    return f"is not a key here; known: {', '.join(known)}{nearest(key[:60], known)}"
 
 
 def _keys(kind: type[Record], path: Iterable[str]) -> list[str]:
@@ -305,7 +427,9 @@ def _keys(kind: type[Record], path: Iterable[str]) -> list[str]:
     }
     steps = list(path)
     record = inner.get(steps[0], kind) if kind is Model and steps else kind
-    return [name for name in record.model_fields if name != "source"]
+    hidden = {Model: ("source",), Scenario: ("source", "changes")}.get(record, ())
+    shown = [name for name in record.model_fields if name not in hidden]
+    return [*shown, "change"] if record is Scenario else shown
 
 
 def _goal_problems(model: Model) -> list[Problem]:
@@ -333,8 +457,6 @@ def _name_problems(model: Model) -> list[Problem]:
                 if dim not in model.dims:
                     words = f"varies over {dim!r}, which is not one of [dims]{nearest(dim, model.dims)}"
                     problems.append(Problem(f"{kind}.{name}", words))
-            if len(set(record.over)) != len(record.over):
-                problems.append(Problem(f"{kind}.{name}", "names a dim twice in over"))
     mentions: list[tuple[str, str, Mapping[str, object]]] = [
         ("schedule.amount", model.schedule.amount, model.variables),
         ("schedule.unallocated", model.schedule.unallocated, model.variables),

@@ -28,7 +28,8 @@ class Datum:
     """One long table: a column a dim, plus ``value``; and what the numbers are.
 
     ``unit`` is in the library's own units (R, household, person, year, 1, flag and products such as
-    ``R/household``); ``status`` is one of :data:`allocate.names.STATUSES`; ``default`` fills cells without a row.
+    ``R/household``); ``status`` is one of :data:`allocate.names.STATUSES`; ``default`` fills cells without a
+    row; ``scale`` is rand in one unit of a money column.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Datum:
     why: str = ""
     notes: tuple[str, ...] = ()
     default: float | None = None
+    scale: float = 1.0
 
 
 def labels_of(
@@ -83,11 +85,11 @@ def array_of(
         return blank
     places = [_positions(table, frame[d], d, labels[d], regions, mine) for d in dims]
     values = _numbers(table, frame[VALUE], mine)
-    flat = np.ravel_multi_index(places, shape) if dims else np.zeros(len(frame), dtype=np.int64)
+    flat = np.ravel_multi_index(places, shape, mode="clip") if dims else np.zeros(len(frame), dtype=np.int64)
     good = np.all([p >= 0 for p in places], axis=0) if dims else np.ones(len(frame), dtype=bool)
     _repeated(table, frame, dims, np.where(good, flat, -1 - np.arange(len(frame))), mine)
     out = np.full(int(np.prod(shape)), np.nan if table.default is None else table.default)
-    out[flat[good]] = values[good]
+    out[flat[good]] = values[good] * table.scale
     if not mine:
         _absent(table, dims, labels, regions, np.flatnonzero(np.isnan(out)), mine)
     problems += mine
@@ -127,7 +129,7 @@ def _numbers(table: Datum, column: pd.Series[Any], problems: list[Problem]) -> n
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
     wrong: list[Problem] = []
     flag = table.unit == FLAG
-    bad = ~np.isfinite(values) | (values < 0) | (np.abs(values) > LARGEST)
+    bad = ~np.isfinite(values) | (values < 0) | (np.abs(values) * table.scale > LARGEST)
     if flag:
         bad |= (values != 0) & (values != 1)
     for row in np.flatnonzero(bad):

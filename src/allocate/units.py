@@ -6,7 +6,7 @@ unit, every rule is checked for units before it is solved, and every money colum
 
 from __future__ import annotations
 
-import ast
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +22,10 @@ SCALES: Final[Mapping[str, float]] = {"R": 1.0, "R thousand": 1e3, "R million": 
 
 PUBLISHED: Final[Mapping[str, float]] = {MONEY: 1000.0}
 """The unit a quantity is published in (1 where not named): money is voted and reported in R thousand."""
+
+_SIGN: Final = re.compile(r" ?([*/]) ?")
+_BASE: Final = re.compile(r"1|[A-Za-z_][A-Za-z0-9_]{0,39}")
+_LONGEST: Final = 200  # characters
 
 
 class UnitError(ValueError):
@@ -48,23 +52,21 @@ class Unit:
         """
         if text == FLAG:
             return cls()
-        try:
-            return cls._read(ast.parse(text, mode="eval").body, text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise UnitError(f"{text[:60]!r} is not a unit; write for example R, household or R/household") from None
+        if text in SCALES and text != MONEY:
+            raise UnitError(f"{text!r} is the scale of a column in a file, not a unit; write {MONEY}")
+        pieces = _SIGN.split(text) if len(text) <= _LONGEST else [""]
+        names, signs = pieces[::2], ["*", *pieces[1::2]]
+        if FLAG in names or not all(map(_BASE.fullmatch, names)):
+            raise UnitError(f"{text[:60]!r} is not a unit; write for example R, household or R/household")
+        powers = Counter[str]()
+        for sign, name in zip(signs, names, strict=True):
+            powers[name] += 1 if sign == "*" else -1
+        del powers["1"]
+        return cls._of(powers)
 
     @classmethod
-    def _read(cls, node: ast.expr, text: str) -> Unit:
-        match node:
-            case ast.Constant(value=1):
-                return cls()
-            case ast.Name(id=name):
-                return cls(((name, 1),))
-            case ast.BinOp(left=left, op=ast.Mult(), right=right):
-                return cls._read(left, text) * cls._read(right, text)
-            case ast.BinOp(left=left, op=ast.Div(), right=right):
-                return cls._read(left, text) / cls._read(right, text)
-        raise UnitError(text)
+    def _of(cls, powers: Mapping[str, int]) -> Unit:
+        return cls(tuple(sorted((name, power) for name, power in powers.items() if power)))
 
     @property
     def published(self) -> float:
@@ -72,10 +74,10 @@ class Unit:
         return PUBLISHED.get(str(self), 1.0)
 
     def _times(self, other: Unit, sign: int) -> Unit:
-        total = Counter(dict(self.powers))
+        powers = Counter(dict(self.powers))
         for name, power in other.powers:
-            total[name] += sign * power
-        return Unit(tuple(sorted((name, power) for name, power in total.items() if power)))
+            powers[name] += sign * power
+        return self._of(powers)
 
     def __mul__(self, other: Unit) -> Unit:
         return self._times(other, 1)
@@ -92,6 +94,15 @@ class Unit:
         return f"Unit({self})"
 
 
+def same_unit(a: str, b: str) -> bool:
+    """Whether two texts mean one unit; a flag is not a pure number.
+
+    >>> same_unit("household*year", "year * household"), same_unit("flag", "1")
+    (True, False)
+    """
+    return (a == FLAG) == (b == FLAG) and Unit.parse(a) == Unit.parse(b)
+
+
 def scale_of(text: str) -> float:
     """Rand in one unit of a money column.
 
@@ -103,4 +114,5 @@ def scale_of(text: str) -> float:
     try:
         return SCALES[text]
     except KeyError:
-        raise UnitError(f"{text!r} is not a rand scale; known: {', '.join(SCALES)}{nearest(text, SCALES)}") from None
+        words = f"{text[:60]!r} is not a rand scale; known: {', '.join(SCALES)}{nearest(text[:60], SCALES)}"
+        raise UnitError(words) from None

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import SPACE, VALUE
@@ -121,12 +122,9 @@ class World:
         if self.regions is not None:
             self.regions.write(home / REGIONS)
         ordered = {str(d): list(self.labels(str(d))) for d in self.data.dims}
-        package = {
-            "name": self.name.lower(),
-            "profile": "tabular-data-package",
-            "dims": ordered,
-            "resources": resources,
-        }
+        package: dict[str, Any] = {"name": self.name.lower(), "profile": "tabular-data-package"}
+        package |= {"acknowledgement": self.data.attrs.get("acknowledgement", ""), "dims": ordered}
+        package |= {"resources": resources}
         (home / DESCRIPTOR).write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def _write_datum(self, home: Path, name: str) -> dict[str, Any]:
@@ -168,69 +166,114 @@ def read_world(source: str | Path) -> World:
     raise InputError(source, [Problem("", words)])
 
 
+class _Column(BaseModel):
+    """A column: its name, and for ``value`` its unit and, if it is money, its rand scale."""
+
+    name: str
+    unit: str = ""
+    scale: str = ""
+
+
+class _Columns(BaseModel):
+    fields: tuple[_Column, ...] = Field(min_length=1)
+
+
+class _Resource(BaseModel):
+    """A table: the datum it holds, its file, its columns and what it is."""
+
+    name: str
+    datum: str = ""
+    path: str
+    status: str = "assumed"
+    source: str = ""
+    period: str = ""
+    why: str = ""
+    control_total: FiniteFloat | None = None
+    default: FiniteFloat | None = None
+    columns: _Columns = Field(alias="schema")
+
+
+class _Package(BaseModel):
+    """The part of a Frictionless data package that a World needs."""
+
+    name: str = ""
+    acknowledgement: str = ""
+    dims: dict[str, tuple[str, ...]] = {}
+    resources: tuple[_Resource, ...] = Field(min_length=1)
+
+
 def _read_folder(folder: Path) -> World:
     package = _descriptor(folder)
     problems: list[Problem] = []
     regions = Registry.read(folder / REGIONS) if (folder / REGIONS).is_file() else None
-    data = [d for r in package.get("resources", []) if (d := _read_resource(folder, r, problems)) is not None]
-    if not package.get("resources"):
-        problems.append(Problem(DESCRIPTOR, "lists no resources"))
-    dims = package.get("dims", {})
+    data = [d for resource in package.resources if (d := _read_resource(folder, resource, problems)) is not None]
+    said = package.acknowledgement
+    try:
+        world = World.build(package.name or folder.name, data, package.dims, regions, folder, said)
+    except InputError as error:
+        problems += error.problems
     if problems:
         raise InputError(folder, problems)
-    name, said = str(package.get("name", folder.name)), str(package.get("acknowledgement", ""))
-    return World.build(name, data, dims, regions, origin=folder, acknowledgement=said)
+    return world
 
 
-def _descriptor(folder: Path) -> dict[str, Any]:
+def _descriptor(folder: Path) -> _Package:
     file = folder / DESCRIPTOR
     if not file.is_file():
         raise InputError(folder, [Problem("", f"has no {DESCRIPTOR}, which says what each number is")])
     try:
-        package = json.loads(file.read_text(encoding="utf-8-sig"))
+        return _Package.model_validate(json.loads(file.read_text(encoding="utf-8-sig")))
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(file, [Problem("", f"is not JSON: {error}")]) from None
-    if not isinstance(package, dict) or not isinstance(package.get("resources", []), list):
-        raise InputError(file, [Problem("", "is not a Frictionless data package with a list of resources")])
-    return package
+    except ValidationError as error:
+        problems = [Problem(".".join(map(str, e["loc"])), e["msg"].lower()) for e in error.errors()]
+        raise InputError(file, problems) from None
 
 
-def _read_resource(folder: Path, resource: Any, problems: list[Problem]) -> Datum | None:
-    name = str(resource.get("datum", resource.get("name", "?"))) if isinstance(resource, dict) else "?"
-    try:
-        path = str(resource["path"])
-        fields = {str(f["name"]): f for f in resource["schema"]["fields"]}
-        unit = str(fields[VALUE]["unit"])
-        scale = scale_of(str(fields[VALUE]["scale"])) if unit == MONEY else 1.0
-    except (KeyError, TypeError, UnitError) as error:
-        lacks = f"lacks {error}" if not isinstance(error, UnitError) else str(error)
-        hint = "; money needs a scale, one of " + ", ".join(SCALES) if "'scale'" in lacks else ""
-        problems.append(Problem(f"{DESCRIPTOR}, {name}", lacks + hint))
+def _read_resource(folder: Path, resource: _Resource, problems: list[Problem]) -> Datum | None:
+    name = resource.datum or resource.name
+    fields = {field.name: field for field in resource.columns.fields}
+    wrong = _undescribed(folder, resource, fields)
+    if wrong:
+        problems.append(Problem(f"{DESCRIPTOR}, {name}", wrong))
         return None
-    file = folder / path
-    if file.parent.resolve() != folder.resolve():
-        problems.append(Problem(f"{DESCRIPTOR}, {name}", f"path {path[:80]!r} leaves the folder"))
-        return None
-    frame = read_csv(file, list(fields), problems)
+    frame = read_csv(folder / resource.path, list(fields), problems)
     if frame is None:
         return None
-    numbers = pd.to_numeric(frame[VALUE], errors="coerce")
-    if scale != 1.0:
-        frame[VALUE] = (numbers * scale).where(numbers.notna(), frame[VALUE])
-    if "control_total" in resource:
-        _check_total(name, float(numbers.sum() * scale), float(resource["control_total"]), problems)
-    source, period, why = (str(resource.get(key, "")) for key in ("source", "period", "why"))
-    status = str(resource.get("status", "assumed"))
-    return Datum(name, frame, unit, status, source, period, why, default=resource.get("default"))
+    value = fields[VALUE]
+    scale = scale_of(value.scale) if value.unit == MONEY else 1.0
+    if resource.control_total is not None:
+        total = float(pd.to_numeric(frame[VALUE], errors="coerce").sum())
+        _check_total(name, total, scale, resource.control_total, problems)
+    said = (resource.status, resource.source, resource.period, resource.why)
+    return Datum(name, frame, value.unit, *said, default=resource.default, scale=scale)
 
 
-def _check_total(name: str, total: float, expected: float, problems: list[Problem]) -> None:
-    """A column must add up to its control total; a power of ten between them names the likely unit."""
-    if abs(total - expected) <= 0.5 * 1000 or expected <= 0 or not np.isfinite(total):
+def _undescribed(folder: Path, resource: _Resource, fields: Mapping[str, _Column]) -> str:
+    """What the descriptor does not say that it must, in words, or nothing."""
+    if (folder / resource.path).parent.resolve() != folder.resolve():
+        return f"path {resource.path[:80]!r} leaves the folder"
+    if VALUE not in fields:
+        return f"has no column {VALUE!r} among its fields"
+    if not fields[VALUE].unit:
+        return f"column {VALUE!r} has no unit; write for example R, household, 1 or flag"
+    if fields[VALUE].unit == MONEY:
+        try:
+            scale_of(fields[VALUE].scale)
+        except UnitError as error:
+            return str(error) if fields[VALUE].scale else f"money needs a scale, one of {', '.join(SCALES)}"
+    return ""
+
+
+def _check_total(name: str, total: float, scale: float, expected: float, problems: list[Problem]) -> None:
+    """A money column must add up to its control total; a power of ten between them names the likely unit."""
+    found = total * scale
+    if abs(found - expected) <= 500 or not np.isfinite(found):
         return
-    words = f"adds up to R{total:,.0f}, but the control total is R{expected:,.0f}"
-    power = np.log10(expected / total) if total > 0 else 0.0
-    if total > 0 and abs(power - round(power)) < 1e-6 and round(power):
-        bigger = "small" if power > 0 else "large"
-        words += f": {10 ** abs(round(power)):,} times too {bigger}; is the scale wrong? known: {', '.join(SCALES)}"
+    words = f"adds up to R{found:,.0f}, but the control total is R{expected:,.0f}"
+    power = np.log10(expected / found) if found > 0 and expected > 0 else 0.0
+    if round(power) and abs(power - round(power)) < 1e-6:
+        words += f": {10 ** abs(round(power)):,} times too {'small' if power > 0 else 'large'}"
+        likely = [unit for unit, rand in SCALES.items() if abs(total * rand - expected) <= 1e-6 * expected]
+        words += f"; is it in {likely[0]}?" if likely else ""
     problems.append(Problem(name, words))

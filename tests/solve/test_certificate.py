@@ -5,19 +5,21 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from solve.exact import harm, simple
-from solve.instances import allocation, whole_numbers
 
 from allocate.errors import ProofError
 from allocate.solve.certificate import certify
 from allocate.solve.lexicographic import solve
+from solve.exact import harm, simple
+from solve.instances import allocation, whole_numbers
 
 SEEDS = range(120)
 
 
 @pytest.fixture(scope="module")
 def optima():
-    return [(*whole_numbers(seed, scaled=seed % 2 == 1), solve(whole_numbers(seed, seed % 2 == 1)[0])) for seed in SEEDS]
+    return [
+        (*whole_numbers(seed, scaled=seed % 2 == 1), solve(whole_numbers(seed, seed % 2 == 1)[0])) for seed in SEEDS
+    ]
 
 
 def floats(values):
@@ -51,11 +53,11 @@ def test_exactly_optimal_pairs_are_accepted(optima):
 def test_corrupted_pairs_are_refused(optima):
     """Proves: whatever fractions find wrong by 1e-6 or more the certificate refuses, and what is right it accepts.
 
-    If it looked only at the goal value, or trusted the prices, some of some 10,000 corrupted answers would pass.
+    If it looked only at the goal value, or trusted the prices, some of 6,000 corrupted answers would pass.
     """
     rng, refused, accepted = np.random.default_rng(1), 0, 0
     for lp, _, best in optima:
-        for _ in range(80):
+        for _ in range(50):
             x, prices = best.x.copy(), [floats(simple(p)) for p in best.prices]
             _corrupt(rng, x, prices)
             found = harm(lp, [Fraction(v) for v in x], [simple(p) for p in prices])
@@ -66,8 +68,7 @@ def test_corrupted_pairs_are_refused(optima):
             elif found < Fraction(1, 10**12):
                 assert ok
                 accepted += 1
-    print(f"{refused} refused, {accepted} accepted")
-    assert refused > 5000
+    assert refused > 4000
     assert accepted > 200
 
 

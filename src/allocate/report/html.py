@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from typing import Any, Final
@@ -20,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from allocate import __version__, findings
+from allocate.compare import Row
 from allocate.findings import Gain
 from allocate.names import SPACE, TIME, UNALLOCATED
 from allocate.report import numerals
@@ -60,53 +60,6 @@ GRADES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
-    """One run in a table of several. ``link`` is relative to the page; ``takes_most`` names the label that takes the
-    largest share of the outcome, ``takes_share``.
-
-    >>> row = Row("One water grant", ("2019/20",), Gain(5.0, 0.05), None, 30, 22, "water", 0.4, "one_water_grant/")
-    >>> row.link
-    'one_water_grant/'
-    """
-
-    name: str
-    years: tuple[str, ...]
-    reallocation: Gain
-    consolidation: Gain | None
-    gainers: int
-    losers: int
-    takes_most: str
-    takes_share: float
-    link: str
-    why: str = ""
-
-    @classmethod
-    def of(cls, run: Run, link: str) -> Row:
-        """The row of a run.
-
-        >>> from allocate.runs import run
-        >>> row = Row.of(run("grant_consolidation", "za2016", "one_water_grant", years=["2019/20"]), "one_water_grant/")
-        >>> row.name, row.years, row.gainers + row.losers <= 52
-        ('One water grant', ('2019/20',), True)
-        """
-        change = findings.spaces(run)["change"]
-        dims = _scored(run)
-        first = findings.concentration(run, dims[0]).shares[0] if dims else None
-        return cls(
-            run.name,
-            _years(run),
-            findings.reallocation(run),
-            findings.consolidation(run),
-            int((change > 0).sum()),
-            int((change < 0).sum()),
-            run.case.world.title(dims[0], first.label) if first else "",
-            first.outcome if first else float("nan"),
-            link,
-            " ".join(_whys(run)),
-        )
-
-
 def html(run: Run) -> str:
     """The report of a run: one page of HTML that stands alone.
 
@@ -118,23 +71,24 @@ def html(run: Run) -> str:
     return _environment().get_template("run.html").render(_page(run))
 
 
-def comparison(rows: Sequence[Row], title: str) -> str:
-    """Several runs side by side: one page of HTML that links to the report of each.
+def comparison(title: str, parts: Sequence[tuple[str, Sequence[Row], Sequence[str]]]) -> str:
+    """Many runs side by side: one page of HTML that links to the report of each.
 
-    >>> row = Row("One water grant", ("2019/20",), Gain(5.0, 0.05), None, 30, 22, "water", 0.4, "one_water_grant/")
-    >>> page = comparison([row], "What merging buys")
-    >>> 'href="./one_water_grant/"' in page, "+5.0%" in page
+    A part is a heading, its rows, and sentences on whether the headline holds over them. Links are relative.
+
+    >>> from allocate.findings import Gain
+    >>> row = Row("One water grant", "2019/20", Gain(5.0, 0.05), None, 30, 22, "water", 0.4, "water/report.html")
+    >>> page = comparison("Merging grants", [("Mergers", [row], ["It holds."])])
+    >>> 'href="./water/report.html"' in page, "+5.0%" in page
     (True, True)
     """
-    return _environment().get_template("comparison.html").render(title=title, rows=rows, envelope=ENVELOPE)
+    return _environment().get_template("comparison.html").render(title=title, parts=parts, envelope=ENVELOPE)
 
 
 @cache
 def _environment() -> Environment:
     loader = PackageLoader("allocate", "report")
-    found = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     shown = (
         numerals.whole,
         numerals.signed,
@@ -166,13 +120,13 @@ def _page(run: Run) -> dict[str, Any]:
         "years": _years(run),
         "envelope": ENVELOPE,
         "sentences": _sentences(run, [w for c in concentrations for w in c.warnings]),
-        "comparisons": list(_comparisons(run)),
+        "comparisons": _comparisons(run),
         "outcomes": Scale.of([run.outcome(run.baseline), run.outcome(run.separate), run.outcome(run.plan)]),
         "services": [_services(run, dim) for dim in scored],
         "map": Markup(tiles(world, frame, unit)),
-        "legend": legend(),
+        "legend": legend(frame),
         "spaces": frame.to_dict("records"),
-        "widest": max(frame["percent"].abs().max(), 1.0),
+        "widest": max(frame["percent"].abs().fillna(0.0).max(), 1.0),
         "parents": _parents(run),
         "money_unit": unit,
         "pools": list(_pools(run)),
@@ -200,7 +154,7 @@ def _years(run: Run) -> tuple[str, ...]:
 
 def _scored(run: Run) -> list[str]:
     """The dims, spaces and years aside, over which both money and outcome are told."""
-    outcome = {d for array in run.plan.worth().values() for d in array.dims}
+    outcome = findings.outcome_dims(run)
     return [str(d) for d in run.schedule.amount.dims if d in outcome and d not in (SPACE, TIME)]
 
 
@@ -209,21 +163,24 @@ def _sentences(run: Run, warnings: list[str]) -> list[tuple[str, bool]]:
     limits = f"Of {len(run.case.world.labels(SPACE))} spaces, "
     known = {f"Concentration: {warning}." for warning in warnings}
     return [
-        (text, text in known or text.startswith(limits) or " breaks rule " in text)
-        for text in findings.sentences(run)
+        (text, text in known or text.startswith(limits) or " breaks rule " in text) for text in findings.sentences(run)
     ]
 
 
-def _comparisons(run: Run) -> Iterator[dict[str, Any]]:
+def _comparisons(run: Run) -> list[dict[str, Any]]:
+    """The three plans in order: each with its gain on the one before, and its bar as a part of the longest."""
     merged = findings.consolidation(run)
-    yield {"name": "What each space got", "outcome": run.outcome(run.baseline), "gain": None}
-    yield {
-        "name": "Separate grants at their best",
-        "outcome": run.outcome(run.separate),
-        "gain": findings.reallocation(run),
+    names = {
+        "What each space got": (run.baseline, None),
+        "Separate grants at their best": (run.separate, findings.reallocation(run)),
+        "The plan" if merged else "The plan (this scenario merges nothing)": (run.plan, merged),
     }
-    name = "The plan" if merged else "The plan (this scenario merges nothing)"
-    yield {"name": name, "outcome": run.outcome(run.plan), "gain": merged}
+    outcomes = {name: run.outcome(plan) for name, (plan, _) in names.items()}
+    longest = max([*outcomes.values(), 1e-9])
+    return [
+        {"name": name, "outcome": outcomes[name], "gain": gain, "part": max(outcomes[name], 0.0) / longest}
+        for name, (_, gain) in names.items()
+    ]
 
 
 def _services(run: Run, dim: str) -> dict[str, Any]:
@@ -264,9 +221,9 @@ def _pools(run: Run) -> Iterator[dict[str, Any]]:
         yield _pool("All pools", "all years", frame["allocated"].sum(), frame["unallocated"].sum(), "total")
 
 
-def _pool(name: str, year: str, allocated: int, unallocated: int, kind: str = "") -> dict[str, Any]:
-    total = int(allocated) + int(unallocated)
-    return {"name": name, "year": year, "pool": total, "allocated": allocated, "held": unallocated, "kind": kind}
+def _pool(name: str, year: str, allocated: Any, unallocated: Any, kind: str = "") -> dict[str, Any]:
+    given, held = int(allocated), int(unallocated)
+    return {"name": name, "year": year, "pool": given + held, "allocated": given, "held": held, "kind": kind}
 
 
 def _datum(run: Run, name: str) -> dict[str, str]:

@@ -13,6 +13,9 @@ NONE: Final = "\N{EN DASH}"
 DIGITS: Final = 4
 """Figures that are not exact are shown with at most this many significant digits."""
 
+NOTHING: Final = 1e-9
+"""What is smaller is what arithmetic leaves of 0."""
+
 _STEPS: Final = ((1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
 _RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -59,13 +62,15 @@ def share(value: float) -> str:
 def rounded(value: float) -> str:
     """A number with at most four significant digits.
 
-    >>> rounded(14042755), rounded(-451.905), rounded(0.0063812), rounded(-0.0), rounded(2)
+    >>> rounded(14042755), rounded(-451.905), rounded(0.0063812), rounded(-1e-37), rounded(2)
     ('14,040,000', '−451.9', '0.006381', '0', '2')
     """
     if not math.isfinite(value):
         return NONE
+    if abs(value) < NOTHING:
+        return "0"
     short = float(f"{value:.{DIGITS}g}")
-    places = 0 if short == 0 else max(0, DIGITS - 1 - math.floor(math.log10(abs(short))))
+    places = max(0, DIGITS - 1 - math.floor(math.log10(abs(short))))
     text = f"{short:,.{places}f}"
     return _minus(text.rstrip("0").rstrip(".") if "." in text else text)
 
@@ -89,7 +94,7 @@ def tone(value: float) -> str:
     >>> tone(3), tone(-0.5), tone(0)
     ('up', 'down', 'level')
     """
-    return "up" if value > 0 else "down" if value < 0 else "level"
+    return "up" if value > NOTHING else "down" if value < -NOTHING else "level"
 
 
 def typeset(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A map on which every space is the same size: one tile a space, so that a small rich place does not hide a large poor one.
+"""A map on which every space is the same size: one tile a space, so that area does not pass for money.
 
 Colours go from vermilion (loss) to blue (gain), which colour-blind readers tell apart; the classes are fixed, so that
 maps of different runs compare; and every tile says its number, so that nothing rests on colour alone.
@@ -7,14 +7,15 @@ maps of different runs compare; and every tile says its number, so that nothing 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from allocate.errors import InputError
 from allocate.report.numerals import percent, signed, whole
-from allocate.tables import World
+from allocate.world import World
 
 CLASSES: Final = (
     (-20.0, "#9c3500", "#fff", "loses more than 20%"),
@@ -44,8 +45,8 @@ def tiles(world: World, spaces: pd.DataFrame, unit: str = "R thousand") -> str:
     >>> header = ("code", "name", "tile_row", "tile_col")
     >>> regions = Registry(header, (("N", "North", "0", "0"), ("S", "South", "1", "0")))
     >>> datum = Datum("x", pd.DataFrame({"space": ["N", "S"], "value": [1, 2]}), "1", "counted", "", "")
-    >>> columns = ("space", "name", "was", "now", "change", "percent")
-    >>> frame = pd.DataFrame([("N", "North (N)", 10, 12, 2, 20.0), ("S", "South (S)", 10, 8, -2, -20.0)], columns=columns)
+    >>> rows = [("N", "North (N)", 10, 12, 2, 20.0), ("S", "South (S)", 10, 8, -2, -20.0)]
+    >>> frame = pd.DataFrame(rows, columns=["space", "name", "was", "now", "change", "percent"])
     >>> svg = tiles(World.build("two", [datum], {}, regions), frame)
     >>> svg.count('class="tile"'), "North (N): +20.0%" in svg
     (2, True)
@@ -72,13 +73,14 @@ def tiles(world: World, spaces: pd.DataFrame, unit: str = "R thousand") -> str:
     )
 
 
-def legend() -> list[tuple[str, str]]:
+def legend(spaces: pd.DataFrame) -> list[tuple[str, str]]:
     """The colour and the name of every class, from the largest loss to the largest gain.
 
-    >>> legend()[4]
+    >>> legend(pd.DataFrame({"percent": [20.0, -20.0]}))[4]
     ('#f1f1ee', 'within 1%')
     """
-    return [(colour, name) for _, colour, _, name in CLASSES]
+    unknown = [(UNKNOWN[0], UNKNOWN[2])] if spaces["percent"].isna().any() else []
+    return [(colour, name) for _, colour, _, name in CLASSES] + unknown
 
 
 def _places(world: World) -> dict[str, tuple[int, int]]:
@@ -95,15 +97,15 @@ def _colours(change: float) -> tuple[str, str]:
     """By the number as printed, so that two tiles with one number never differ in colour."""
     if not math.isfinite(change):
         return UNKNOWN[:2]
-    printed = round(change, 1)
+    printed = round(change)
     for end, colour, ink, _ in CLASSES:
         if printed < end or (printed == end and end > 0):
             return colour, ink
     raise AssertionError("the last class has no end")
 
 
-def _words(row: dict[str, object], unit: str) -> str:
-    figures = {key: float(str(row[key])) for key in ("was", "now", "change", "percent")}
+def _words(row: dict[Hashable, Any], unit: str) -> str:
+    figures = {key: float(row[key]) for key in ("was", "now", "change", "percent")}
     return (
         f"{row['name']}: {percent(figures['percent'])} ({signed(figures['change'])} {unit}; "
         f"was {whole(figures['was'])}, now {whole(figures['now'])})"

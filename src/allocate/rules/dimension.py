@@ -1,10 +1,11 @@
-"""The second reading of a rule: units in the place of numbers."""
+"""The second reading of a rule: units, and dims, in the place of numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from allocate.errors import nearest
+from allocate.names import TIME
 from allocate.rules.tree import (
     Along,
     Arithmetic,
@@ -16,6 +17,7 @@ from allocate.rules.tree import (
     Number,
     RuleError,
     Total,
+    children,
 )
 from allocate.units import Unit
 
@@ -62,5 +64,38 @@ def unit_of(node: Node, units: Mapping[str, Unit]) -> Unit | None:
 
 def _same(a: Unit | None, b: Unit | None, node: Node, verb: str) -> Unit | None:
     if a is not None and b is not None and a != b:
-        raise RuleError(node.text, f"cannot {verb} {a} {'and' if verb == 'add' else 'with'} {b}")
+        raise RuleError(node.text, f"cannot {verb} {a} {'with' if verb == 'compare' else 'and'} {b}")
     return b if a is None else a
+
+
+def dims_of(node: Node, dims: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The dims that an expression varies over; ``dims`` gives those of every name.
+
+    >>> from allocate.rules.tree import read_expression
+    >>> dims_of(read_expression("sum(spend, over=space) + held"), {"spend": ("space", "year"), "held": ("pool",)})
+    ('year', 'pool')
+
+    Raises :class:`RuleError` for a sum over a dim that is not there, or a walk along years of what has none.
+    """
+    below = [dims_of(child, dims) for child in children(node)]
+    inner = tuple(dict.fromkeys(d for each in below for d in each))
+    match node:
+        case Name(name=name):
+            return dims[name]
+        case Total(over=over):
+            if missing := [d for d in over if d not in inner]:
+                words = f"sums over {listed(missing)}, but what it sums varies over {listed(inner)}"
+                raise RuleError(node.text, words + nearest(missing[0], inner))
+            return tuple(d for d in inner if d not in over)
+        case Along(how=how, operand=operand, first=first):
+            if TIME not in below[0]:
+                raise RuleError(node.text, f"walks along {TIME}, but {operand.text!r} does not vary over it")
+            if first is not None and TIME in below[1]:
+                raise RuleError(node.text, f"starts from {first.text!r}, which varies over {TIME} itself")
+            return tuple(d for d in inner if how != "last" or d != TIME)
+    return inner
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names in a row, or the word for none."""
+    return ", ".join(map(str, names)) or "nothing"

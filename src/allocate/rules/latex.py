@@ -2,6 +2,7 @@ r"""The third reading of a rule: mathematics for the eye."""
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Mapping
 
 from allocate.rules.tree import Along, Arithmetic, Compare, Logic, Name, Negate, Node, Number, Total
@@ -17,8 +18,8 @@ def letters(dims: Iterable[str]) -> dict[str, str]:
     """
     chosen: dict[str, str] = {}
     for dim in dims:
-        free = [c for c in dim + "ijklmnabcdefghopqrstuvwxyz" if c.isalpha() and c not in chosen.values()]
-        chosen[dim] = free[0]
+        offered = [c for c in (dim + string.ascii_letters) if c.isalpha()] + [f"i_{{{len(chosen)}}}"]
+        chosen[dim] = next(c for c in offered if c not in chosen.values())
     return chosen
 
 
@@ -31,10 +32,12 @@ def latex_of(node: Node, dims: Mapping[str, tuple[str, ...]], index: Mapping[str
     \sum_{s} \mathit{spend}_{s} \le \mathit{budget}
     """
 
+    now = index.get(time, "")
+
     def show(node: Node, t: str) -> str:
         match node:
-            case Number(text=text):
-                return text
+            case Number(value=value):
+                return _number(value)
             case Name(name=name):
                 marks = ",".join(t if d == time else index[d] for d in dims.get(name, ()))
                 word = name.replace("_", r"\_")
@@ -42,7 +45,7 @@ def latex_of(node: Node, dims: Mapping[str, tuple[str, ...]], index: Mapping[str
             case Negate(operand=operand):
                 return "-" + wrap(operand, t)
             case Total(operand=operand, over=over):
-                return rf"\sum_{{{','.join(index[d] for d in over)}}} " + wrap(operand, t)
+                return rf"\sum_{{{','.join(index[d] for d in over)}}} " + wrap(operand, now if time in over else t)
             case Along(how="previous", operand=operand, first=None):
                 return show(operand, f"{t}-1")
             case Along(how="previous", operand=operand, first=first) if first is not None:
@@ -51,13 +54,15 @@ def latex_of(node: Node, dims: Mapping[str, tuple[str, ...]], index: Mapping[str
             case Along(how="last", operand=operand):
                 return wrap(operand, index[time].upper())
             case Along(operand=operand):
-                return rf"\sum_{{{t}' \le {t}}} " + wrap(operand, f"{t}'")
+                earlier = now + "'" * (t.count("'") + 1)
+                return rf"\sum_{{{earlier} \le {t}}} " + wrap(operand, earlier)
             case Arithmetic(left=left, sign="/", right=right):
                 return rf"\frac{{{show(left, t)}}}{{{show(right, t)}}}"
             case Arithmetic(left=left, sign="*", right=right):
-                return rf"{wrap(left, t)} \, {wrap(right, t)}"
+                return rf"{wrap(left, t, closed=True)} \, {wrap(right, t)}"
             case Arithmetic(left=left, sign=sign, right=right):
-                return f"{show(left, t)} {sign} {wrap(right, t) if sign == '-' else show(right, t)}"
+                plain = sign == "+" and not isinstance(right, Negate)
+                return f"{show(left, t)} {sign} {show(right, t) if plain else wrap(right, t)}"
             case Compare(sides=sides, signs=signs):
                 rest = (f" {SIGNS[sign]} {show(side, t)}" for sign, side in zip(signs, sides[1:], strict=True))
                 return show(sides[0], t) + "".join(rest)
@@ -66,8 +71,29 @@ def latex_of(node: Node, dims: Mapping[str, tuple[str, ...]], index: Mapping[str
             case Logic(how=how, parts=parts):
                 return (r" \land " if how == "and" else r" \lor ").join(wrap(part, t) for part in parts)
 
-    def wrap(node: Node, t: str) -> str:
-        loose = isinstance(node, Compare | Logic | Negate) or (isinstance(node, Arithmetic) and node.sign in "+-")
-        return rf"\left( {show(node, t)} \right)" if loose else show(node, t)
+    def wrap(node: Node, t: str, closed: bool = False) -> str:
+        return rf"\left( {show(node, t)} \right)" if _loose(node, closed) else show(node, t)
 
-    return show(node, index.get(time, ""))
+    return show(node, now)
+
+
+def _loose(node: Node, closed: bool) -> bool:
+    """Whether a factor needs brackets; ``closed`` says that something follows, which a sum must not swallow."""
+    match node:
+        case Along(how="previous", operand=operand, first=None):
+            return _loose(operand, closed)
+        case Along(how="last", operand=operand):
+            return closed and _loose(operand, closed) and not _loose(operand, False)
+        case Along(how="so_far") | Total():
+            return closed
+        case Arithmetic(sign="*", right=right):
+            return closed and _loose(right, closed)
+        case Arithmetic(sign="+" | "-"):
+            return True
+    return isinstance(node, Compare | Logic | Negate)
+
+
+def _number(value: float) -> str:
+    """A number without Python's letters: ``1e-09`` is written as a power of ten."""
+    digits, _, power = f"{value:.15g}".partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits

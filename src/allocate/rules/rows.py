@@ -8,6 +8,7 @@ no longer shows: those were summed, and they are renamed so that they can never 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,9 @@ type Dims = tuple[Hashable, ...]
 
 NO_COLUMN = -1
 """The column number of a cell that ``where`` masked: it counts 0."""
+
+MOST_CELLS = 100_000_000
+"""Numbers that one term of a rule may need at once (0.8 GB); a rule that needs more is written in steps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,16 @@ class Array:
 def combine(how: Callable[[Values, Values], Values], a: Array, b: Array) -> Array:
     """One array from two, over the union of their dims."""
     dims = union(a.dims, b.dims)
-    return Array(dims, how(a.over(dims), b.over(dims)))
+    left, right = a.over(dims), b.over(dims)
+    _refuse_huge(np.maximum(left.shape, right.shape))
+    return Array(dims, how(left, right))
+
+
+def _refuse_huge(shape: Sequence[int] | Values) -> None:
+    cells = math.prod(map(int, shape))
+    if len(shape) > 32 or cells > MOST_CELLS:
+        words = f"needs {cells:.2g} numbers at once, over {len(shape)} dims; write it in steps"
+        raise RuleError("", words)
 
 
 def union(*groups: Dims) -> Dims:
@@ -147,8 +160,8 @@ class Reader:
     def linear(self, node: Node) -> Linear:
         """An expression as terms and a constant.
 
-        Raises :class:`RuleError` naming the piece: an unknown name, a sum over a dim that the expression lacks,
-        a product or quotient of variables, a division by zero.
+        Raises :class:`RuleError` naming the piece: an unknown name, a product or quotient of variables, a division
+        by zero, a sum of what has no first year. Dims are as :func:`allocate.rules.dimension.dims_of` allows.
         """
         match node:
             case Number(value=value):
@@ -167,21 +180,34 @@ class Reader:
             case Arithmetic(left=left, sign=sign, right=right):
                 return self._arithmetic(self.linear(left), sign, self.linear(right), node)
             case Total(operand=operand, over=over):
-                return self._total(self.linear(operand), over, node)
+                return self._total(self._complete(operand, node), over)
             case Along(how="previous", operand=operand, first=first):
-                return self._previous(self._yearly(operand, node), first, node)
+                return self._previous(self.linear(operand), first)
             case Along(how="so_far", operand=operand):
-                return self._so_far(self._yearly(operand, node))
+                return self._so_far(self._complete(operand, node))
             case Along(operand=operand):
-                return self._last(self._yearly(operand, node))
+                return self._last(self.linear(operand))
         raise RuleError(node.text, "is a condition where a number is wanted")
 
     def data(self, node: Node) -> Array:
-        """An expression of data alone. Raises :class:`RuleError` if a variable stands in it."""
-        found = self.linear(node)
+        """An expression of data alone. Raises :class:`RuleError` if a variable stands in it, or it is not finite."""
+        found = self.whole(node)
         if found.terms:
             raise RuleError(node.text, "has a variable in it; only data may stand here")
+        if not np.all(np.isfinite(found.const.values)):
+            raise RuleError(node.text, "is too large to compute")
         return found.const
+
+    def whole(self, node: Node) -> Linear:
+        """An expression as terms and a constant that has a value in every year."""
+        return self._complete(node, node)
+
+    def _complete(self, operand: Node, node: Node) -> Linear:
+        found = self.linear(operand)
+        if not np.all(found.defined.values):
+            words = f"has no value in the first {TIME}; give previous(expression, first=expression)"
+            raise RuleError(node.text, words)
+        return found
 
     def condition(self, node: Node) -> Array:
         """A condition on data as an array of booleans; a bare flag means that it is not 0."""
@@ -214,17 +240,13 @@ class Reader:
             dims = union(left.dims, right.dims)
             found = varying.times(factor.const)
             return Linear(dims, found.terms, found.const, combine(np.multiply, left.defined, right.defined))
-        if not np.all(right.const.values):
+        divisor = combine(lambda value, there: np.where(there, value, 1.0), right.const, right.defined)
+        if not np.all(divisor.values):
             raise RuleError(node.text, "divides by zero")
-        return left.times(Array(right.const.dims, 1.0 / right.const.values))
+        found = left.times(Array(divisor.dims, 1.0 / divisor.values))
+        return Linear(found.dims, found.terms, found.const, combine(np.multiply, left.defined, right.defined))
 
-    def _total(self, inner: Linear, over: Sequence[str], node: Node) -> Linear:
-        missing = [d for d in over if d not in inner.dims]
-        if missing:
-            has = ", ".join(map(str, inner.dims)) or "no dim"
-            raise RuleError(node.text, f"sums over {', '.join(missing)}, but what it sums varies over {has}")
-        if not np.all(inner.defined.values):
-            raise RuleError(node.text, f"sums what has no value in the first {TIME}; give previous(..., first=...)")
+    def _total(self, inner: Linear, over: Sequence[str]) -> Linear:
         summed: dict[Hashable, Hashable] = {d: (d, next(self._fresh)) for d in over}
         terms = []
         for term in inner.terms:
@@ -239,16 +261,10 @@ class Reader:
         """How often something is counted in a sum over dims that it does not vary over."""
         return Array((), np.array(float(np.prod([self.scope.sizes[d] for d in over if d not in dims]))))
 
-    def _yearly(self, operand: Node, node: Along) -> Linear:
-        inner = self.linear(operand)
-        if TIME not in inner.dims:
-            raise RuleError(node.text, f"walks along {TIME}, but {operand.text!r} does not vary over it")
-        return inner
-
     def _indicator(self, which: Callable[[Values], Values]) -> Array:
         return Array((TIME,), which(np.arange(self.scope.sizes[TIME])).astype(float))
 
-    def _previous(self, inner: Linear, first: Node | None, node: Along) -> Linear:
+    def _previous(self, inner: Linear, first: Node | None) -> Linear:
         later, start = self._indicator(lambda t: t > 0), self._indicator(lambda t: t == 0)
         terms = tuple(term.each(lambda a: a.along(TIME, _shift)).times(later) for term in inner.terms)
         const = combine(np.multiply, inner.const.along(TIME, _shift), later)
@@ -256,8 +272,6 @@ class Reader:
         if first is None:
             return Linear(inner.dims, terms, const, combine(np.multiply, before, later))
         opening = self.linear(first)
-        if TIME in opening.dims:
-            raise RuleError(node.text, f"starts from {first.text!r}, which varies over {TIME} itself")
         found = Linear(inner.dims, terms, const, combine(np.maximum, before, start))
         return found.add(opening.times(start))
 
@@ -308,6 +322,8 @@ def triplets(terms: Sequence[Term], dims: Dims, shape: Sequence[int]) -> Iterato
     rows = Array(dims, np.arange(int(np.prod(shape))).reshape(shape))
     for term in terms:
         full = union(dims, term.dims)
-        row, col, coef = np.broadcast_arrays(rows.over(full), term.cols.over(full), term.coef.over(full))
+        apart = rows.over(full), term.cols.over(full), term.coef.over(full)
+        _refuse_huge(np.max([a.shape for a in apart], axis=0))
+        row, col, coef = np.broadcast_arrays(*apart)
         kept = (col != NO_COLUMN) & (coef != 0)
         yield Triplets(row[kept], col[kept], coef[kept].astype(float))

@@ -8,13 +8,22 @@ Conditions (for ``where``) add ``and``, ``or`` and ``not``.
 from __future__ import annotations
 
 import ast
+import re
+import unicodedata
+import warnings
 from dataclasses import dataclass
 from typing import Final
 
 from allocate.errors import nearest
 
 LONGEST: Final = 4000
-"""Characters in a rule: longer text is a mistake or an attack, and ``ast`` would recurse too deep on it."""
+"""Characters in a rule: longer text is a mistake or an attack."""
+
+DEEPEST: Final = 100
+"""Levels of a tree: no person reads deeper, and everything that walks a tree calls itself once or twice a level."""
+
+STRANGE: Final = re.compile(r"[^A-Za-z0-9_ .,+\-*/<>=!()\[\]]")
+"""A character that no rule uses; letters of other alphabets only look like names."""
 
 ARITHMETIC: Final[dict[type[ast.operator], str]] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
@@ -27,6 +36,13 @@ COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
 }
 ALONG: Final = ("previous", "so_far", "last")
 FUNCTIONS: Final = ("sum", *ALONG)
+OPTIONS: Final = {"sum": {"over"}, "previous": {"first"}, "so_far": set[str](), "last": set[str]()}
+FORMS: Final = {
+    "sum": "sum(expression, over=dim)",
+    "previous": "previous(expression, first=expression)",
+    "so_far": "so_far(expression)",
+    "last": "last(expression)",
+}
 
 
 class RuleError(ValueError):
@@ -115,7 +131,7 @@ def read_rule(text: str) -> Compare:
 
     Raises :class:`RuleError` naming the piece that is refused.
     """
-    node = _read(_parse(text))
+    node = _parse(text)
     if not isinstance(node, Compare):
         raise RuleError(text, "needs a comparison: one of <=, >=, ==")
     for sign in node.signs:
@@ -136,14 +152,23 @@ def read_expression(text: str) -> Node:
     >>> read_expression("worth * in_band").text
     'worth * in_band'
     """
-    node = _read(_parse(text))
+    node = _parse(text)
     refuse_conditions(node)
     return node
 
 
 def read_condition(text: str) -> Node:
-    """Read a condition on data, such as ``tier_size > 0 and may_fund``."""
-    return _read(_parse(text))
+    """Read a condition on data, such as ``tier_size > 0 and may_fund``: logic outside, comparisons, numbers inside."""
+    node = _parse(text)
+    parts = [node]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Logic):
+            parts.extend(part.parts)
+        else:
+            for number in part.sides if isinstance(part, Compare) else (part,):
+                refuse_conditions(number)
+    return node
 
 
 def refuse_conditions(node: Node) -> None:
@@ -180,70 +205,91 @@ def names_in(node: Node) -> set[str]:
     return found.union(*(names_in(child) for child in children(node)))
 
 
-def _parse(text: str) -> ast.expr:
+def _parse(text: str) -> Node:
+    line = " ".join(text.split())
+    if not line:
+        raise RuleError("", "is empty")
     if len(text) > LONGEST:
         raise RuleError(text, f"is {len(text)} characters long; a rule has at most {LONGEST}")
+    if strange := STRANGE.search(line):
+        called = unicodedata.name(strange[0], f"number {ord(strange[0])}").lower()
+        raise RuleError(text, f"has the character {strange[0]!r} ({called}), which no rule uses")
     try:
-        return ast.parse(" ".join(text.split()), mode="eval").body
+        with warnings.catch_warnings(action="error"):
+            body = ast.parse(line, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         why = error.msg if isinstance(error, SyntaxError) else "too deep"
         raise RuleError(text, f"cannot be read: {why}") from None
+    if _depth(body) > DEEPEST:
+        raise RuleError(text, f"is nested more than {DEEPEST} deep; write it in steps")
+    return _read(body, line)
 
 
-def _read(node: ast.expr) -> Node:
-    text = ast.unparse(node)
+def _depth(node: ast.AST) -> int:
+    depth, level = 0, [node]
+    while level:
+        depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
+
+
+def _read(node: ast.expr, line: str) -> Node:
+    text = line[node.col_offset : node.end_col_offset]
+
+    def read(node: ast.expr) -> Node:
+        return _read(node, line)
+
     match node:
         case ast.Constant(value=bool()):
-            raise RuleError(text, "is not allowed in a rule")
+            pass
         case ast.Constant(value=int() | float() as value):
-            if not abs(value) < 1e300:
+            if not value < 1e300:
                 raise RuleError(text, "is not a finite number")
             return Number(float(value), text)
         case ast.Name(id=name):
             return Name(name)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return Negate(_read(operand), text)
+            return Negate(read(operand), text)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return Logic("not", (_read(operand),), text)
+            return Logic("not", (read(operand),), text)
         case ast.BoolOp(op=op, values=values):
-            return Logic("and" if isinstance(op, ast.And) else "or", tuple(map(_read, values)), text)
+            return Logic("and" if isinstance(op, ast.And) else "or", tuple(map(read, values)), text)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
-            return Arithmetic(_read(left), ARITHMETIC[type(op)], _read(right), text)
+            return Arithmetic(read(left), ARITHMETIC[type(op)], read(right), text)
         case ast.Compare(left=left, ops=ops, comparators=others) if all(type(op) in COMPARISONS for op in ops):
             if len(ops) > 2:
                 raise RuleError(text, "is a chain of more than three; write two rules")
             signs = tuple(COMPARISONS[type(op)] for op in ops)
-            return Compare(tuple(map(_read, [left, *others])), signs, text)
+            return Compare(tuple(map(read, [left, *others])), signs, text)
+        case ast.Call(func=ast.Name(id=name), args=[ast.expr() as inside]):
+            options = {str(keyword.arg): keyword.value for keyword in node.keywords}
+            if name in FUNCTIONS and len(options) == len(node.keywords) and set(options) <= OPTIONS[name]:
+                return _read_call(name, read(inside), options, text, line)
+    raise RuleError(text, _refusal(node))
+
+
+def _refusal(node: ast.expr) -> str:
+    match node:
+        case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
+            return f"is not of the form {FORMS[name]}"
         case ast.Call(func=ast.Name(id=name)):
-            return _read_call(name, node, text)
-    raise RuleError(text, "is not allowed in a rule")
+            return f"calls an unknown function; known: {', '.join(FUNCTIONS)}{nearest(name, FUNCTIONS)}"
+    return "is not allowed in a rule"
 
 
-def _read_call(name: str, node: ast.Call, text: str) -> Node:
-    if name not in FUNCTIONS:
-        words = f"calls an unknown function; known: {', '.join(FUNCTIONS)}{nearest(name, FUNCTIONS)}"
-        raise RuleError(text, words)
-    options = {keyword.arg: keyword.value for keyword in node.keywords}
-    allowed = {"sum": {"over"}, "previous": {"first"}}.get(name, set())
-    if len(node.args) != 1 or set(options) - allowed:
-        shape = {"sum": "sum(expression, over=dim)", "previous": "previous(expression, first=expression)"}
-        raise RuleError(text, f"is not of the form {shape.get(name, f'{name}(expression)')}")
-    inner = _read(node.args[0])
-    if name == "sum":
-        if "over" not in options:
-            raise RuleError(text, "does not say over which dims; write sum(expression, over=[dims])")
-        return Total(inner, _dims(options["over"], text), text)
-    first = _read(options["first"]) if "first" in options else None
-    return Along(name, inner, first, text)
+def _read_call(name: str, inner: Node, options: dict[str, ast.expr], text: str, line: str) -> Node:
+    if name != "sum":
+        first = _read(options["first"], line) if "first" in options else None
+        return Along(name, inner, first, text)
+    if "over" not in options:
+        raise RuleError(text, "does not say over which dims; write sum(expression, over=[dims])")
+    return Total(inner, _dims(options["over"], text), text)
 
 
 def _dims(node: ast.expr, text: str) -> tuple[str, ...]:
-    match node:
-        case ast.Name(id=name):
-            return (name,)
-        case ast.List(elts=parts) if parts and all(isinstance(part, ast.Name) for part in parts):
-            names = tuple(part.id for part in parts if isinstance(part, ast.Name))
-            if len(set(names)) == len(names):
-                return names
-            raise RuleError(text, "sums over a dim twice")
-    raise RuleError(text, "needs over=dim or over=[dim, dim]")
+    parts = node.elts if isinstance(node, ast.List) else [node]
+    names = tuple(part.id for part in parts if isinstance(part, ast.Name))
+    if len(names) < len(parts) or not names:
+        raise RuleError(text, "needs over=dim or over=[dim, dim]")
+    if len(set(names)) < len(names):
+        raise RuleError(text, "sums over a dim twice")
+    return names

@@ -18,7 +18,7 @@ from allocate.solve.linear import Mask, Region, Vector
 from allocate.solve.scaling import group_maximum
 
 #: Activities closer than this part of their terms are the same; below the certificate's 1e-12 for rows.
-SAME = 3e-13
+SAME = 1e-13
 ROUNDS = 200
 
 Indices = NDArray[np.integer[Any]]
@@ -95,7 +95,7 @@ def shrink(face: Region, unit: Vector) -> Small:
     """Drop fixed columns, rows that cannot bind, forcing rows and rows with one column; keeps the set of points.
 
     ``unit`` (n,) is the published unit of every column: activities are compared relative to their terms, but never
-    finer than to 3e-13 of a unit.
+    finer than to 1e-13 of a unit.
 
     >>> from scipy import sparse
     >>> matrix = sparse.csr_array([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])

@@ -6,13 +6,16 @@ No end: a direction that keeps every limit and always improves the goal.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from allocate.errors import NoPlanError, ProofError
+from allocate.solve.basis import refined_duals
+from allocate.solve.highs import NoVertex, SolverOptions, minimise
 from allocate.solve.linear import Mask, Region, Vector
 
 #: A weight or slope below this part of the terms that make it up is zero.
@@ -41,29 +44,12 @@ class Infeasible(NoPlanError):
     @classmethod
     def from_ray(cls, region: Region, ray: Vector) -> Infeasible:
         """From row weights (m,); raises ProofError when numpy does not find that they prove it."""
-        ray = np.where(np.abs(ray) > NOISE * np.abs(ray).max(initial=0.0), ray, 0.0)
         gap = farkas_gap(region, ray)
         if not gap > 0:
             raise ProofError("the solver says that no plan exists, but its proof does not hold")
         slope, used = _slope(region, ray)
         rows, columns = np.flatnonzero(ray), np.flatnonzero(used)
         return cls(rows, ray[rows], columns, -np.sign(slope[columns]).astype(int), gap)
-
-    def part(self, region: Region) -> Region:
-        """The region with only the limits that this proof uses."""
-        low, high = np.zeros((2, region.row_lower.size), bool)
-        low[self.rows[self.row_signs > 0]] = True
-        high[self.rows[self.row_signs < 0]] = True
-        left, right = np.zeros((2, region.lower.size), bool)
-        left[self.columns[self.column_signs > 0]] = True
-        right[self.columns[self.column_signs < 0]] = True
-        return replace(
-            region,
-            row_lower=np.where(low, region.row_lower, -np.inf),
-            row_upper=np.where(high, region.row_upper, np.inf),
-            lower=np.where(left, region.lower, -np.inf),
-            upper=np.where(right, region.upper, np.inf),
-        )
 
 
 class Unbounded(NoPlanError):
@@ -86,13 +72,89 @@ class Unbounded(NoPlanError):
         return cls(columns, direction[columns])
 
 
+def explain(region: Region, cost: Vector, deadline: float = np.inf, seconds: float = 10.0) -> NoPlanError:
+    """Why a (scaled) region has no optimum: Infeasible with an irreducible set of rows, or Unbounded.
+
+    Rows are dropped from a first proof one by one as long as the rest still proves it, for at most so many seconds.
+    Raises ProofError when neither can be proved, StoppedError at the deadline.
+
+    >>> region = Region(sparse.csr_array([[1.0], [2.0]]), np.array([3.0, 0]), np.full(2, 9.0), np.zeros(1), np.ones(1))
+    >>> explain(region, np.ones(1)).rows.tolist()
+    [0]
+    """
+    ray = _farkas(region, np.arange(region.row_lower.size), deadline)
+    if ray is not None:
+        return Infeasible.from_ray(region, _irreducible(region, ray, deadline, seconds))
+    direction = _way_out(region, cost, deadline)
+    if ray_is_free(region, cost, direction):
+        return Unbounded.from_direction(direction)
+    raise ProofError("the solver finds no optimum, and neither a proof that there is none nor a way to endless gain")
+
+
+def _farkas(region: Region, rows: Indices, deadline: float) -> Vector | None:
+    """Weights (m,) that prove these rows and all bounds infeasible, or None: the duals of the least total breach.
+
+    Allowing every row a breach at a price of 1 gives a program that always has an optimum; its duals are the proof.
+    """
+    matrix, one = region.matrix[rows], sparse.eye_array(rows.size, format="csr")
+    breach = np.zeros(2 * rows.size)
+    elastic = Region(
+        sparse.hstack([matrix, one, -one]).tocsr(),
+        region.row_lower[rows],
+        region.row_upper[rows],
+        np.concatenate([region.lower, breach]),
+        np.concatenate([region.upper, breach + np.inf]),
+    )
+    price = np.concatenate([np.zeros(region.lower.size), breach + 1.0])
+    if not price.size:
+        return None
+    vertex = minimise(elastic, price, SolverOptions(), deadline)
+    ray = np.zeros(region.row_lower.size)
+    ray[rows] = _clean(refined_duals(elastic, price, vertex))
+    return ray if farkas_gap(region, ray) > 0 else None
+
+
+def _irreducible(region: Region, ray: Vector, deadline: float, seconds: float) -> Vector:
+    """A proof from which no row can be left out (J. Chinneck's deletion filter), or the best in the time."""
+    end = time.perf_counter() + seconds
+    for row in np.flatnonzero(ray):
+        if ray[row] and time.perf_counter() < end:
+            fewer = np.flatnonzero(ray)
+            found = _farkas(region, fewer[fewer != row], deadline)
+            ray = ray if found is None else found
+    return ray
+
+
+def _way_out(region: Region, cost: Vector, deadline: float) -> Vector:
+    """The direction (n,) within [-1, 1] that keeps every limit for ever and improves the goal fastest."""
+
+    def ahead(limit: Vector, far: float) -> Vector:
+        return np.where(np.isfinite(limit), 0.0, far)
+
+    cone = Region(
+        region.matrix,
+        ahead(region.row_lower, -np.inf),
+        ahead(region.row_upper, np.inf),
+        ahead(region.lower, -1.0),
+        ahead(region.upper, 1.0),
+    )
+    try:
+        return _clean(minimise(cone, cost, SolverOptions(), deadline).x)
+    except NoVertex as error:
+        raise ProofError("the solver contradicts itself about the way to endless gain") from error
+
+
+def _clean(values: Vector) -> Vector:
+    """Without noise."""
+    return np.where(np.abs(values) > NOISE * np.abs(values).max(initial=0.0), values, 0.0)
+
+
 def farkas_gap(region: Region, ray: Vector) -> float:
     """By how much the weighted row limits exceed what the bounds allow; above zero there is no plan.
 
     Relative to the terms; -inf when a weight uses a limit that is infinite. Weights (m,): positive on a lower limit,
     negative on an upper one.
 
-    >>> from scipy import sparse
     >>> region = Region(sparse.csr_array([[1.0]]), np.full(1, 3.0), np.full(1, np.inf), np.zeros(1), np.full(1, 2.0))
     >>> farkas_gap(region, np.ones(1))
     0.2
@@ -111,7 +173,6 @@ def farkas_gap(region: Region, ray: Vector) -> float:
 def ray_is_free(region: Region, cost: Vector, direction: Vector) -> bool:
     """Whether x + s * direction stays in the region for every s > 0 and lowers cost @ x without end.
 
-    >>> from scipy import sparse
     >>> region = Region(sparse.csr_array((0, 1)), np.zeros(0), np.zeros(0), np.zeros(1), np.full(1, np.inf))
     >>> ray_is_free(region, np.array([-1.0]), np.ones(1)), ray_is_free(region, np.ones(1), np.ones(1))
     (True, False)

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allocate.errors import ProofError
+from allocate.errors import AllocateError, NoPlanError, ProofError
+from allocate.solve.basis import refined_duals
 from allocate.solve.certificate import Certificate, certify
 from allocate.solve.closest import Closest, closest
 from allocate.solve.face import Small, shrink
-from allocate.solve.highs import SolverOptions, minimise, refined_duals
-from allocate.solve.infeasible import Infeasible, Unbounded
+from allocate.solve.highs import NoVertex, SolverOptions, minimise
+from allocate.solve.infeasible import Infeasible, Unbounded, explain
 from allocate.solve.linear import Goal, LinearProgram, Region, Vector
 from allocate.solve.prices import near_ties, relative_duals, restrict
-from allocate.solve.scaling import Scaling, ruiz
+from allocate.solve.scaling import Scaling, middling, ruiz
+
+
+class NearTies(ProofError):
+    """The plan is optimal, but prices too small to be sure of leave in doubt whether it is the only one."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,18 @@ def solve(lp: LinearProgram, options: SolverOptions | None = None) -> Optimum:
     """
     options = options or SolverOptions()
     deadline = time.perf_counter() + options.time_limit
-    work = _Work(lp, options, deadline)
+    scaling = ruiz(lp.region)
+    try:
+        return _attempt(lp, options, deadline, scaling)
+    except NearTies:
+        raise
+    except ProofError:
+        # Limits far apart: the largest alone made the rest too small for the solver's absolute tolerances.
+        return _attempt(lp, options, deadline, middling(scaling, lp.region))
+
+
+def _attempt(lp: LinearProgram, options: SolverOptions, deadline: float, scaling: Scaling) -> Optimum:
+    work = _Work(lp, options, deadline, scaling)
     for goal in lp.goals or (_ANY,):
         work.stage(goal)
     work.tie_break()
@@ -99,10 +115,10 @@ _ANY = Goal("any plan", np.zeros(0))
 class _Work:
     """The face as it narrows and what every goal left behind."""
 
-    def __init__(self, lp: LinearProgram, options: SolverOptions, deadline: float) -> None:
+    def __init__(self, lp: LinearProgram, options: SolverOptions, deadline: float, scaling: Scaling) -> None:
         self.lp, self.options, self.deadline = lp, options, deadline
         self.face: Region = lp.region
-        self.scaling: Scaling = ruiz(lp.region)
+        self.scaling = scaling
         self.prices: list[Vector] = []
         self.near_ties = 0
         self.stages: list[Stage] = []
@@ -115,8 +131,8 @@ class _Work:
         region = self.scaling.region(self.face)
         try:
             vertex = minimise(region, scaled, self.options, self.deadline)
-        except (Infeasible, Unbounded) as error:
-            self._in_natural_units(error, goal)
+        except NoVertex:
+            raise self._in_natural_units(explain(region, scaled, self.deadline), goal) from None
         dual = refined_duals(region, scaled, vertex) * self.scaling.row / factor
         reduced, rows = relative_duals(self.lp.region, cost, dual, self.scaling)
         self.near_ties += near_ties(self.face, reduced, rows)
@@ -125,18 +141,19 @@ class _Work:
             self.prices.append(dual)
         self.stages.append(Stage(goal.name, time.perf_counter() - start, vertex.iterations))
 
-    def _in_natural_units(self, error: Infeasible | Unbounded, goal: Goal) -> NoReturn:
+    def _in_natural_units(self, error: NoPlanError, goal: Goal) -> AllocateError:
+        """The error in natural units, its proof checked again on the original data."""
         if isinstance(error, Unbounded):
             direction = np.zeros(self.lp.lower.size)
             direction[error.columns] = error.direction
             found = Unbounded.from_direction(direction * self.scaling.column)
             found.goal = goal.name
-            raise found from None
-        if self.prices:
-            raise ProofError(f"goal {goal.name!r}: the solver finds no plan among those optimal so far") from error
+            return found
+        if self.prices or not isinstance(error, Infeasible):
+            return ProofError(f"goal {goal.name!r}: the solver finds no plan among those optimal so far")
         ray = np.zeros(self.lp.row_lower.size)
         ray[error.rows] = error.row_weights
-        raise Infeasible.from_ray(self.lp.region, ray * self.scaling.row) from None
+        return Infeasible.from_ray(self.lp.region, ray * self.scaling.row)
 
     def tie_break(self) -> None:
         """The closest point of the face, and multipliers for all its rows."""
@@ -165,7 +182,7 @@ class _Work:
         certificate = certify(lp, self.x, list(prices), self.tie_multipliers)
         self.stages.append(Stage("certificate", time.perf_counter() - start))
         if self.near_ties and not self.options.accept_near_ties:
-            raise ProofError(
+            raise NearTies(
                 f"{self.near_ties} prices are between 2e-13 and 1e-8 of their terms: "
                 "the plan is optimal, but perhaps not the only one"
             )

@@ -96,12 +96,24 @@ def ruiz(region: Region, sweeps: int = 12) -> Scaling:
     return Scaling(row, column, _size(region, row, column))
 
 
+def middling(scaling: Scaling, region: Region) -> Scaling:
+    """The same with the geometric mean of all limits and bounds near 128, for limits that are far apart."""
+    values = np.concatenate(_limits(region, scaling.row, scaling.column))
+    finite = values[values > 0]
+    size = float(power_of_two(np.exp2(np.log2(finite).mean(keepdims=True)))[0]) / 128 if finite.size else 1.0
+    return Scaling(scaling.row, scaling.column, size)
+
+
 def _size(region: Region, row: Vector, column: Vector) -> float:
     """The largest row limit (or bound, when no row has one) in scaled units, brought to LARGEST_LIMIT."""
-    limits = np.concatenate([region.row_lower * row, region.row_upper * row])
-    bounds = np.concatenate([region.lower / column, region.upper / column])
-    for values in (limits, bounds):
-        finite = np.abs(values[np.isfinite(values)])
-        if finite.any():
-            return float(power_of_two(finite.max())) / LARGEST_LIMIT
+    for values in _limits(region, row, column):
+        if values.any():
+            return float(power_of_two(values.max(keepdims=True))[0]) / LARGEST_LIMIT
     return 1.0
+
+
+def _limits(region: Region, row: Vector, column: Vector) -> tuple[Vector, Vector]:
+    """The sizes of finite row limits and of finite bounds, in scaled units but for the size of x."""
+    limits = np.abs(np.concatenate([region.row_lower * row, region.row_upper * row]))
+    bounds = np.abs(np.concatenate([region.lower / column, region.upper / column]))
+    return limits[np.isfinite(limits)], bounds[np.isfinite(bounds)]

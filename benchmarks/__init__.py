@@ -1,0 +1,1 @@
+"""Measure subjects, not guesses: run ``python -m benchmarks`` (``--quick`` for a smoke)."""

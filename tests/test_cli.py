@@ -1,0 +1,147 @@
+"""The command line: what it prints, what it leaves behind, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import xarray as xr
+
+from allocate import cli
+
+MODEL = "grant_consolidation"
+type Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Run a command line in an empty folder; its exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["allocate", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out, said.err
+
+    return call
+
+
+def test_run_writes_a_whole_folder_that_adds_up(command: Command, tmp_path: Path) -> None:
+    """Proves: the four files are there, the CSV adds up to the pools, and the manifest names what went in.
+
+    Broken: a folder half written, or a plan nobody can trace to its inputs.
+    """
+    status, out, err = command("run", MODEL, "-s", "one_pool", "-s", "guarantee_95", "--years", "2019/20", "-o", "o")
+    assert status == 0 and "Open o/report.html" in out.replace(os.sep, "/")
+    assert "keep: 0.9 -> 0.95" in out and "Value of consolidation:" in out
+    home = tmp_path / "o"
+    assert sorted(p.name for p in home.iterdir()) == ["manifest.json", "plan.csv", "plan.nc", "report.html"]
+    table = pd.read_csv(home / "plan.csv")
+    assert list(table.columns) == ["space", "pool", "service", "year", "amount"]
+    assert table["amount"].sum() == 43_975_625
+    manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
+    assert [s["name"] for s in manifest["inputs"]["scenarios"]] == ["one_pool.toml", "guarantee_95.toml"]
+    assert manifest["grade"] == "exact" and all(c["size"] <= c["allowed"] for c in manifest["certificate"])
+    with xr.open_dataset(home / "plan.nc", engine="h5netcdf") as data:
+        assert int(data["published"].sum()) + int(data["published_unallocated"].sum()) == 43_975_625
+        assert data["price_of_guarantee"].attrs["unit"] == "household*year/R"
+    assert not [p for p in tmp_path.iterdir() if p.name != "o"], "a temporary folder was left behind"
+    assert "solving: separate" in err
+
+
+def test_running_again_replaces_the_run_and_changes_nothing(command: Command, tmp_path: Path) -> None:
+    """Proves: a second run into the same folder gives the same bytes of plan.csv, report and manifest."""
+    words = ("run", MODEL, "-s", "one_water_grant", "--years", "2019/20", "-o", "o")
+    command(*words)
+    first = {p.name: p.read_bytes() for p in (tmp_path / "o").iterdir() if p.suffix != ".nc"}
+    command(*words)
+    assert first == {p.name: p.read_bytes() for p in (tmp_path / "o").iterdir() if p.suffix != ".nc"}
+
+
+def test_a_folder_with_other_things_in_it_is_never_touched(command: Command, tmp_path: Path) -> None:
+    """Proves: an output folder that is not a run is refused, and what is in it stays."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.doc").write_text("years of work")
+    status, _, err = command("run", MODEL, "--years", "2019/20", "-o", "mine")
+    assert status == 1 and "is not empty and holds no manifest.json; name a new folder" in err
+    assert (tmp_path / "mine" / "thesis.doc").read_text() == "years of work"
+
+
+def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tmp_path: Path) -> None:
+    """Proves: infeasible is exit 2, said in the model's words, with nothing written."""
+    (tmp_path / "greedy.toml").write_text('name = "g"\nwhy = "w"\n[[change]]\nset = "keep"\nto = 1.5\n')
+    status, _, err = command("run", MODEL, "-s", "greedy.toml", "--years", "2019/20", "-o", "o")
+    assert status == 2 and "cannot hold together" in err
+    assert [p.name for p in tmp_path.iterdir()] == ["greedy.toml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "grant_consolidaton"), "did you mean 'grant_consolidation'?"),
+        (("run", MODEL, "-s", "one_watergrant"), "did you mean 'one_water_grant'?"),
+        (("run", MODEL, "-w", "za2061"), "built in: za2016; did you mean 'za2016'?"),
+        (("run", MODEL, "--years", "2020/21"), "no '2020/21'; there are 2017/18, 2018/19, 2019/20"),
+        (("run",), "Missing argument 'model'"),
+        (("run", MODEL, "--scenari", "x"), "No such option"),
+        (("rum", MODEL), "No such command 'rum'"),
+    ],
+)
+def test_bad_words_end_with_status_1_and_the_nearest_right_thing(
+    command: Command, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    """Proves: every wrong word is answered in one message, with status 1 and nothing written."""
+    status, out, err = command(*words)
+    assert status == 1 and said in err and "Traceback" not in err and out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_prints_mathematics_and_differences(command: Command) -> None:
+    """Proves: show needs no solve; --latex is a document; a scenario says old -> new."""
+    status, out, _ = command("show", MODEL, "-s", "guarantee_95")
+    assert status == 0 and "keep: 0.9 -> 0.95" in out and "guarantee  for each space, year" in out
+    status, out, _ = command("show", MODEL, "--latex")
+    assert status == 0 and out.startswith(r"\documentclass{article}") and r"\sum_{s,e} \mathit{spend}_{s,p,e,y}" in out
+
+
+def test_help_teaches() -> None:
+    """Proves: help names the commands, gives an example, and --version says the version."""
+    done = subprocess.run([sys.executable, "-m", "allocate", "--help"], capture_output=True, text=True, check=True)
+    for word in ("demo", "run", "show", "Exit status"):
+        assert word in done.stdout
+    done = subprocess.run([sys.executable, "-m", "allocate", "run", "--help"], capture_output=True, text=True, check=True)
+    assert "Example:" in done.stdout
+    done = subprocess.run([sys.executable, "-m", "allocate", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == "allocate 0.1.0\n"
+
+
+def test_a_mistake_of_ours_is_said_without_a_traceback(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: even an unforeseen error reaches the user as words, and says how to see more."""
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("allocate.spec.read_model", fails)
+    status, _, err = command("show", MODEL)
+    assert status == 1 and "mistake in allocate, not in your files: RuntimeError: unforeseen" in err
+    assert "Traceback" not in err
+
+
+def test_stopping_leaves_nothing(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Proves: Ctrl-C is status 3 and no file, even while the folder is being written."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("allocate.outputs.html", interrupted)
+    status, _, err = command("run", MODEL, "--years", "2019/20", "-o", "o")
+    assert status == 3 and "stopped; nothing was written" in err
+    assert list(tmp_path.iterdir()) == []

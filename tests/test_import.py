@@ -1,0 +1,28 @@
+"""Importing costs little and says nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_import_is_silent_and_pulls_in_no_heavy_library() -> None:
+    """Proves: ``import allocate`` prints nothing and loads neither numpy nor pandas; ``--help`` loads them neither.
+
+    Time itself is measured in benchmarks/, never in a test; this is what the time is made of.
+    """
+    heavy = "{'numpy', 'pandas', 'xarray', 'scipy', 'highspy', 'clarabel', 'pydantic', 'jinja2'} & set(sys.modules)"
+    for work in ("import allocate", "import allocate.cli"):
+        code = f"import sys; {work}; print(sorted({heavy}))"
+        done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]" and done.stderr == ""
+
+
+def test_what_is_promised_is_there() -> None:
+    """Proves: every public name loads; a misspelt one is an ordinary AttributeError."""
+    import allocate
+
+    for name in allocate.__all__:
+        assert getattr(allocate, name) is not None
+    assert not hasattr(allocate, "sovle")
+    assert callable(allocate.solve) and callable(allocate.run)

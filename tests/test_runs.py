@@ -1,0 +1,158 @@
+"""One run answers the question: comparisons kept apart, totals exact, the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allocate.findings import bindings, by_service, concentration, consolidation, reallocation, sentences, spaces
+from allocate.runs import Run, run
+from allocate.world import World, read_world
+
+POOLS = {"MIG": 14_816_103, "IUDG": 856_895, "USDG": 12_045_386, "WSIG": 4_480_465}
+POOLS |= {"RBIG": 5_973_235, "INEP": 5_484_630, "EEDSM": 318_911}
+
+
+@pytest.fixture(scope="module")
+def separate(za: World) -> Run:
+    return run("grant_consolidation", za, "separate", years=["2019/20"])
+
+
+def test_published_totals_equal_the_pools(separate: Run, merged: Run) -> None:
+    """Proves: with UNALLOCATED, every pool of plan.csv is the published pool to the R thousand.
+
+    Broken: a schedule that does not add up to what Parliament voted.
+    """
+    table = separate.schedule.table()
+    assert table.groupby("pool")["amount"].sum().to_dict() == POOLS
+    assert table["amount"].ge(0).all() and table["amount"].dtype == np.int64
+    assert merged.schedule.table()["amount"].sum() == sum(POOLS.values())
+    assert separate.was.table().groupby("pool")["amount"].sum().to_dict() == POOLS
+
+
+def test_floors_and_caps_hold_to_the_rand_after_rounding(merged: Run) -> None:
+    """Proves: no published space total is below its guarantee or above what it can absorb, by a single R1,000."""
+    derived = merged.plan.program.derived
+    total = merged.schedule.by("space", "year") * 1000
+    assert (total >= derived["guaranteed"]).all() and (total <= derived["absorbable"]).all()
+
+
+def test_what_cannot_be_scored_is_left_alone(merged: Run) -> None:
+    """Proves: roads and public facilities keep their money in every space, so no gain comes from starving them."""
+    left = merged.plan.program.derived["left_alone"]
+    assert (merged.schedule.by("space", "service", "year") * 1000 >= left).all()
+
+
+def test_the_three_comparisons_are_ordered(merged: Run, separate: Run) -> None:
+    """Proves: nothing <= baseline <= separate <= merged, and each value is a difference of the right two.
+
+    Broken: a merger would be credited with what reallocation alone does.
+    """
+    outcomes = [merged.outcome(p) for p in (merged.nothing, merged.baseline, merged.separate, merged.plan)]
+    assert outcomes == sorted(outcomes) and outcomes[0] == 0
+    gained = consolidation(merged)
+    assert gained is not None
+    assert gained.amount == pytest.approx(outcomes[3] - outcomes[2])
+    assert reallocation(merged).amount == pytest.approx(outcomes[2] - outcomes[1])
+    assert consolidation(separate) is None
+    assert reallocation(separate).amount == pytest.approx(reallocation(merged).amount)
+
+
+def test_merging_two_grants_equals_merging_none_with_a_free_budget(za: World) -> None:
+    """Proves: a merger changes nothing but membership: one pool alone gives at least what any partial merger gives."""
+    values = [run("grant_consolidation", za, s, years=["2019/20"]) for s in ("one_water_grant", "one_pool")]
+    partial, whole = (consolidation(r) for r in values)
+    assert partial is not None and whole is not None
+    assert -1e-6 <= partial.amount <= whole.amount
+
+
+def test_winners_and_losers_add_up(merged: Run) -> None:
+    """Proves: what some spaces gain others lose, to the R thousand, and each row is plan less actual split."""
+    frame = spaces(merged)
+    assert len(frame) == 52 and frame["change"].sum() == -int(merged.schedule.unallocated.sum())
+    assert (frame["now"] - frame["was"] == frame["change"]).all()
+    assert frame["change"].is_monotonic_decreasing
+
+
+def test_shares_of_money_and_outcome_are_whole(merged: Run) -> None:
+    """Proves: shares by service and by space each add up to one, and services to the same outcome as the plan."""
+    for dim in ("service", "space"):
+        shares = concentration(merged, dim).shares
+        assert sum(s.money for s in shares) == pytest.approx(1)
+        assert sum(s.outcome for s in shares) == pytest.approx(1)
+    frame = by_service(merged, "service")
+    assert frame["plan_outcome"].sum() == pytest.approx(merged.outcome(merged.plan))
+    assert frame["baseline_outcome"].sum() == pytest.approx(merged.outcome(merged.baseline))
+
+
+def test_a_service_that_takes_most_is_warned_of_with_its_driver(merged: Run) -> None:
+    """Proves: refuse removal, cheap by assumption, is called out with the assumption that drives it."""
+    words = " ".join(concentration(merged, "service").warnings)
+    assert "of the outcome goes to refuse" in words and "unit_cost 0.1" in words
+
+
+def test_binding_rules_have_prices_of_the_right_sign(merged: Run) -> None:
+    """Proves: more of a cap never hurts, more of a floor never helps."""
+    found = {b.rule: b for b in bindings(merged.plan)}
+    assert found["absorption"].least >= 0 and found["absorption"].at_limit > 0
+    assert found["guarantee"].most <= 0 and found["guarantee"].at_limit > 0
+    assert found["pool"].least > 0 and found["pool"].unit == "household*year per R1 million"
+
+
+def test_sentences_say_every_finding(merged: Run) -> None:
+    """Proves: value of reallocation and of consolidation, winners and losers, concentration, proof: all are said."""
+    text = "\n".join(sentences(merged))
+    for start in ("Value of reallocation:", "Value of consolidation:", "Concentration:", "Grade of proof: exact"):
+        assert start in text
+    assert "of 52 spaces gain" in text
+
+
+def test_money_nobody_can_absorb_is_shown(za: World) -> None:
+    """Proves: with a budget a third larger than anyone can absorb, the rest is UNALLOCATED and still adds up."""
+    from allocate.spec import Scale, Scenario
+
+    flush = Scenario(name="flush", why="", changes=(Scale(scale="budget", by=1.5),))
+    found = run("grant_consolidation", za, flush, years=["2019/20"])
+    table = found.schedule.table()
+    held = table[table["space"] == "UNALLOCATED"]["amount"].sum()
+    assert held > 0
+    assert table.groupby("pool")["amount"].sum().to_dict() == {k: round(v * 1.5) for k, v in POOLS.items()}
+    assert any("held back (UNALLOCATED)" in sentence for sentence in sentences(found))
+
+
+SCRIPT = """
+import hashlib, sys
+from allocate.runs import run
+found = run("grant_consolidation", sys.argv[1], "one_pool", years=["2019/20"])
+print(hashlib.sha256(found.schedule.table().to_csv(index=False).encode()).hexdigest())
+"""
+
+
+def test_same_bytes_on_every_run(za: World, merged: Run, tmp_path: Path) -> None:
+    """Proves: plan.csv is the same on a second run, with shuffled input rows, and with PYTHONHASHSEED 0 to 3.
+
+    Broken: two people with the same inputs would publish different schedules.
+    """
+    import hashlib
+
+    expected = hashlib.sha256(merged.schedule.table().to_csv(index=False).encode()).hexdigest()
+    za.write(tmp_path / "za")
+    luck = random.Random(3)
+    for file in (tmp_path / "za").glob("*.csv"):
+        header, *rows = file.read_text(encoding="utf-8").splitlines()
+        if file.name != "regions.csv":
+            luck.shuffle(rows)
+        file.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    assert read_world(tmp_path / "za").digest() == za.digest()
+    for seed in range(4):
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+        world = "za2016" if seed % 2 else str(tmp_path / "za")
+        command = [sys.executable, "-c", SCRIPT, world]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected, f"PYTHONHASHSEED={seed}, world {world}"

@@ -1,0 +1,138 @@
+"""A World is the same whatever order it was read in, and wrong units never get in."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allocate.errors import InputError
+from allocate.world import World, read_world
+
+
+@pytest.fixture(scope="module")
+def folder(za: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("world") / "za"
+    za.write(home)
+    return home
+
+
+@pytest.fixture
+def broken(folder: Path, tmp_path: Path) -> Path:
+    """A copy of the good folder that a test may break."""
+    import shutil
+
+    return Path(shutil.copytree(folder, tmp_path / "broken"))
+
+
+def words_of(folder: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        read_world(folder)
+    return str(caught.value).replace(str(folder), "FOLDER")
+
+
+def edit(folder: Path, change: object) -> None:
+    """Change the descriptor of the datum ``budget``."""
+    file = folder / "datapackage.json"
+    package = json.loads(file.read_text(encoding="utf-8"))
+    budget = next(r for r in package["resources"] if r["datum"] == "budget")
+    assert callable(change)
+    change(budget)
+    file.write_text(json.dumps(package), encoding="utf-8")
+
+
+def test_a_world_survives_its_own_files(za: World, folder: Path) -> None:
+    """Proves: write then read gives the same labels, units and numbers, to the last bit. Broken: digests differ."""
+    again = read_world(folder)
+    assert again.digest() == za.digest()
+    assert again.data["budget"].attrs["source"] == za.data["budget"].attrs["source"]
+    assert again.data.attrs["acknowledgement"] == za.data.attrs["acknowledgement"]
+    assert again.title("space", "DC21") == "Ugu (DC21)"
+
+
+def test_the_order_of_rows_and_columns_does_not_matter(za: World, broken: Path) -> None:
+    """Proves: shuffled rows, columns and resources give the same World. Broken: numbers land on other labels."""
+    luck = random.Random(7)
+    for file in broken.glob("*.csv"):
+        if file.name == "regions.csv":
+            continue
+        header, *rows = [line.split(",") for line in file.read_text(encoding="utf-8").splitlines() if '"' not in line]
+        order = luck.sample(range(len(header)), len(header))
+        luck.shuffle(rows)
+        lines = [",".join(row[k] for k in order) for row in [header, *rows]]
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    file = broken / "datapackage.json"
+    package = json.loads(file.read_text(encoding="utf-8"))
+    luck.shuffle(package["resources"])
+    file.write_text(json.dumps(package), encoding="utf-8")
+    assert read_world(broken).digest() == za.digest()
+
+
+def test_names_of_spaces_are_understood(za: World, broken: Path) -> None:
+    """Proves: a table may say 'Ugu District' or a former name for a code. Broken: an unknown space."""
+    file = broken / "need_weight.csv"
+    text = file.read_text(encoding="utf-8").replace("DC21,", "Ugu District,").replace("DC4,", "eden,")
+    file.write_text(text, encoding="utf-8")
+    assert read_world(broken).digest() == za.digest()
+
+
+@pytest.mark.parametrize(("scale", "times"), [("R", "1,000 times too small"), ("R million", "1,000 times too large")])
+def test_a_wrong_scale_is_refused_with_the_factor(broken: Path, scale: str, times: str) -> None:
+    """Proves: amounts in R thousand declared as something else miss the control total by a named power of ten.
+
+    Broken: a budget a thousand times too small would be shared out without a word.
+    """
+    edit(broken, lambda budget: budget["schema"]["fields"][-1].update(scale=scale))
+    words = words_of(broken)
+    assert "the control total is R130,248,393,000" in words
+    assert times in words
+    assert "is it in R thousand?" in words
+
+
+def test_money_without_a_scale_is_refused(broken: Path) -> None:
+    """Proves: nobody guesses what unit of money a column is in."""
+    edit(broken, lambda budget: budget["schema"]["fields"][-1].pop("scale"))
+    assert "budget: money needs a scale, one of R, R thousand, R million, R billion" in words_of(broken)
+
+
+def test_every_problem_comes_in_one_message(broken: Path) -> None:
+    """Proves: an unknown space, a negative, a duplicate and a gap are all said at once, each with its row."""
+    file = broken / "baseline.csv"
+    rows = file.read_text(encoding="utf-8").splitlines()
+    rows[1] = rows[1].replace("DC1,", "DC99,", 1)
+    rows[5] = rows[5].rsplit(",", 1)[0] + ",-4500"
+    rows.append(rows[9])
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    words = words_of(broken)
+    for piece in (
+        "baseline, row 2, space: unknown space 'DC99'",
+        "baseline, row 6, value: -4500 is negative; baseline is never negative",
+        f"baseline, row {len(rows)}: ",
+        "is already given in row 10",
+    ):
+        assert piece in words
+
+
+def test_selecting_years_keeps_order(za: World) -> None:
+    """Proves: years come in canonical order however they are asked for, and an unknown one is named."""
+    assert za.select("year", ["2019/20", "2017/18"]).labels("year") == ("2017/18", "2019/20")
+    with pytest.raises(InputError, match=r"no '2030/31'; there are 2017/18, 2018/19, 2019/20"):
+        za.select("year", ["2030/31"])
+
+
+def test_missing_folder_and_name_offer_the_nearest(tmp_path: Path) -> None:
+    """Proves: a misspelt world is answered with the built-in ones and the nearest."""
+    with pytest.raises(InputError, match="built in: za2016; did you mean 'za2016'"):
+        read_world("za2106")
+    with pytest.raises(InputError, match=r"has no datapackage\.json"):
+        read_world(tmp_path)
+
+
+def test_pools_equal_the_published_figures(za: World) -> None:
+    """Proves: MIG 2019/20 is the published R14,816,103 thousand, and all pools the published totals."""
+    budget = za.data["budget"]
+    assert float(budget.sel(grant="MIG", year="2019/20")) == 14_816_103_000
+    np.testing.assert_array_equal(budget.sum("grant").values, za.data["baseline"].sum(["space", "grant"]).values)

@@ -1,0 +1,103 @@
+"""Slow twins: the same answers as the library's, in loops that anybody can check."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from allocate.rules.tree import Along, Arithmetic, Compare, Name, Negate, Node, Number, Total
+
+type Cell = Mapping[str, str]
+type Key = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Coefficients of columns, and a constant."""
+
+    coefs: Mapping[Key, float]
+    const: float
+
+    def plus(self, other: Sum, sign: float = 1.0) -> Sum:
+        keys = [*self.coefs, *(k for k in other.coefs if k not in self.coefs)]
+        coefs = {k: self.coefs.get(k, 0.0) + sign * other.coefs.get(k, 0.0) for k in keys}
+        return Sum(coefs, self.const + sign * other.const)
+
+    def times(self, factor: float) -> Sum:
+        return Sum({k: v * factor for k, v in self.coefs.items()}, self.const * factor)
+
+
+@dataclass(frozen=True)
+class RuleTwin:
+    """Reads a rule at one cell at a time; ``data`` and ``columns`` (the cells that exist) are plain dicts and sets."""
+
+    labels: Mapping[str, tuple[str, ...]]
+    dims: Mapping[str, tuple[str, ...]]
+    data: Mapping[Key, float]
+    columns: set[Key]
+    variables: set[str]
+
+    def read(self, node: Node, at: Cell) -> Sum | None:
+        """An expression at one cell; ``None`` where ``previous`` has nothing before it."""
+        match node:
+            case Number(value=value):
+                return Sum({}, value)
+            case Name(name=name):
+                key = (name, tuple(at[d] for d in self.dims[name]))
+                if name in self.variables:
+                    return Sum({key: 1.0} if key in self.columns else {}, 0.0)
+                return Sum({}, self.data[key])
+            case Negate(operand=operand):
+                found = self.read(operand, at)
+                return found and found.times(-1.0)
+            case Arithmetic(left=left, sign=sign, right=right):
+                a, b = self.read(left, at), self.read(right, at)
+                if a is None or b is None:
+                    return None
+                if sign in "+-":
+                    return a.plus(b, 1.0 if sign == "+" else -1.0)
+                if sign == "/":
+                    return a.times(1.0 / b.const)
+                return b.times(a.const) if b.coefs else a.times(b.const)
+            case Total(operand=operand, over=over):
+                total = Sum({}, 0.0)
+                for choice in itertools.product(*(self.labels[d] for d in over)):
+                    part = self.read(operand, {**at, **dict(zip(over, choice, strict=True))})
+                    assert part is not None
+                    total = total.plus(part)
+                return total
+            case Along(how=how, operand=operand, first=first):
+                years = self.labels["year"]
+                if how == "last":
+                    return self.read(operand, {**at, "year": years[-1]})
+                now = years.index(at["year"])
+                if how == "previous" and now == 0:
+                    return None if first is None else self.read(first, at)
+                if how == "previous":
+                    return self.read(operand, {**at, "year": years[now - 1]})
+                total = Sum({}, 0.0)
+                for year in years[: now + 1]:
+                    part = self.read(operand, {**at, "year": year})
+                    assert part is not None
+                    total = total.plus(part)
+                return total
+        raise AssertionError(node)
+
+    def rows(self, rule: Compare, over: tuple[str, ...]) -> dict[tuple[str, ...], tuple[dict[Key, float], float, float]]:
+        """Every row that the rule has, by its labels: non-zero coefficients, lower and upper limit."""
+        rows = {}
+        for place in itertools.product(*(self.labels[d] for d in over)):
+            sides = [self.read(side, dict(zip(over, place, strict=True))) for side in rule.sides]
+            if None in sides:
+                continue
+            if len(sides) == 2:
+                body = sides[0].plus(sides[1], -1.0)
+                low = -body.const if rule.signs[0] in (">=", "==") else float("-inf")
+                high = -body.const if rule.signs[0] in ("<=", "==") else float("inf")
+            else:
+                body = sides[1]
+                ends = sides if rule.signs[0] == "<=" else sides[::-1]
+                low, high = ends[0].const - body.const, ends[2].const - body.const
+            rows[place] = ({k: v for k, v in body.coefs.items() if v}, low, high)
+        return rows
