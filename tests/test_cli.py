@@ -117,7 +117,9 @@ def test_help_teaches() -> None:
     done = subprocess.run([sys.executable, "-m", "allocate", "--help"], capture_output=True, text=True, check=True)
     for word in ("demo", "run", "show", "Exit status"):
         assert word in done.stdout
-    done = subprocess.run([sys.executable, "-m", "allocate", "run", "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "allocate", "run", "--help"], capture_output=True, text=True, check=True
+    )
     assert "Example:" in done.stdout
     done = subprocess.run([sys.executable, "-m", "allocate", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == "allocate 0.1.0\n"

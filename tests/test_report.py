@@ -132,10 +132,10 @@ def test_every_finding_is_told_and_warnings_are_marked(merged: Run, page: Page, 
     If broken: a warning of concentration looks like any other line, or all lines shout.
     """
     for sentence in findings.sentences(merged):
-        assert typeset(sentence) in page.words
+        assert typeset(sentence.words) in page.words
     warned = [w for d in ("service", "space") for w in findings.concentration(merged, d).warnings]
     assert warned, "the case must have a concentration to warn of"
-    wanted = len(warned) + sum(s.startswith("Of 52 spaces") for s in findings.sentences(merged))
+    wanted = len(warned) + sum(s.words.startswith("Of 52 spaces") and s.warning for s in findings.sentences(merged))
     assert len(page.marked) == wanted
     calm = Page(html(years))
     assert not findings.concentration(years, "service").warnings
@@ -186,7 +186,7 @@ def test_pools_add_up_to_the_budget_exactly(case: str, request: pytest.FixtureRe
 def test_a_broken_rule_is_a_warning(held: Run) -> None:
     """Proves: a rule that the actual split breaks is marked. If broken: it reads as one more fact."""
     page = Page(html(held))
-    broken = [s for s in findings.sentences(held) if "breaks rule absorption" in s]
+    broken = [s.words for s in findings.sentences(held) if "breaks rule absorption" in s.words]
     assert broken
     assert all(any(typeset(s) in text for text in page.marked) for s in broken)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from typer.exceptions import TyperException
@@ -28,6 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+STOPPED: Final = 130
+"""What typer returns on Ctrl-C."""
 
 ModelName = Annotated[str, typer.Argument(help="A model file, or the name of a shipped one (grant_consolidation).")]
 Scenarios = Annotated[
@@ -144,7 +147,9 @@ def _tell(what: str) -> None:
 def main() -> None:
     """Run the command line; every error is a message, never a traceback (``ALLOCATE_TRACEBACK=1`` shows it)."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False) or 0
+        if code == STOPPED:
+            raise KeyboardInterrupt
     except TyperException as error:
         typer.echo(f"{error.format_message()}\nsee allocate --help, or allocate COMMAND --help", err=True)
         code = AllocateError.exit_code
@@ -161,4 +166,4 @@ def main() -> None:
         typer.echo(f"this is a mistake in allocate, not in your files: {kind}: {str(error)[:300]}", err=True)
         typer.echo("set ALLOCATE_TRACEBACK=1 to see where, and please report it", err=True)
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from allocate.findings import Gain, concentration, consolidation, outcome_dims, reallocation, spaces
+from allocate.findings import NOTHING, Gain, concentration, consolidation, outcome_dims, reallocation, spaces
 from allocate.names import SPACE, TIME
 from allocate.runs import Run
 
@@ -36,8 +36,8 @@ def row(run: Run, link: str = "") -> Row:
         years=years[0] if len(years) == 1 else f"{years[0]} to {years[-1]}" if years else "",
         reallocation=reallocation(run),
         consolidation=consolidation(run),
-        gainers=int((frame["change"] > 0).sum()),
-        losers=int((frame["change"] < 0).sum()),
+        gainers=int((frame["verdict"] == "gains").sum()),
+        losers=int((frame["verdict"] == "loses").sum()),
         most=top.label,
         most_share=top.outcome,
         link=link,
@@ -45,17 +45,18 @@ def row(run: Run, link: str = "") -> Row:
 
 
 def holds(rows: Sequence[Row]) -> list[str]:
-    """Whether each headline keeps its sign over all rows, and its range: a conclusion that flips says so.
-
-    A gain below 0.05% counts as none.
-    """
+    """Whether each headline keeps its sign over all rows, and its range: a conclusion that flips says so."""
     found = []
     for what in ("reallocation", "consolidation"):
         gains = [gain for r in rows if (gain := getattr(r, what)) is not None]
         if not gains:
             continue
         low, high = min(gains, key=lambda g: g.share), max(gains, key=lambda g: g.share)
-        signs = {(g.share > 0.0005) - (g.share < -0.0005) for g in gains}
-        verdict = "holds" if len(signs) == 1 else "FLIPS"
-        found.append(f"Value of {what} {verdict} in all {len(gains)} cases: {low} to {high}.")
+        spread = f"over {len(gains)} cases: {low} to {high}"
+        if low.share < -NOTHING and high.share > NOTHING:
+            found.append(f"Value of {what} FLIPS {spread}.")
+        elif low.share > NOTHING or high.share < -NOTHING:
+            found.append(f"Value of {what} holds {spread}.")
+        else:
+            found.append(f"Value of {what} does not show {spread}.")
     return found

@@ -22,6 +22,9 @@ MOST: Final = 0.5
 
 FEW_SPACES: Final = 5
 
+NOTHING: Final = 0.0005
+"""A change below this share is rounding, not a gain or a loss: it shows as 0.0%."""
+
 AT_LIMIT: Final = 1e-7
 """A row is at its limit when its slack is below this share of one published unit plus the limit's size."""
 
@@ -34,8 +37,7 @@ class Gain:
     share: float
 
     def __str__(self) -> str:
-        shown = f"{self.share:+.1%}"
-        return "0.0%" if shown in ("+0.0%", "-0.0%") else shown
+        return "0.0%" if abs(self.share) < NOTHING else f"{self.share:+.1%}"
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ def _gain(run: Run, before: Plan, after: Plan) -> Gain:
 
 
 def spaces(run: Run) -> pd.DataFrame:
-    """A row a space, largest gain first: name, was, now, change (published units), percent, per household (R).
+    """A row a space, largest gain first: name, was, now, change (published units), percent, verdict, per_household (R).
 
-    ``was`` is the actual split. ``per_household`` is there when the World counts ``households`` by space.
+    ``was`` is the actual split; ``verdict`` is gains, loses or keeps (a change that shows as 0.0%). ``per_household``
+    is there when the World counts ``households`` by space.
     """
     world = run.case.world
     was, now = run.was.by(SPACE), run.schedule.by(SPACE)
@@ -104,6 +107,10 @@ def spaces(run: Run) -> pd.DataFrame:
     frame["was"], frame["now"] = was.values, now.values
     frame["change"] = frame["now"] - frame["was"]
     frame["percent"] = 100.0 * frame["change"] / frame["was"].where(frame["was"] > 0)
+    still = frame["change"].abs() < NOTHING * frame["was"]
+    frame["verdict"] = np.where(
+        still | (frame["change"] == 0), "keeps", np.where(frame["change"] > 0, "gains", "loses")
+    )
     if "households" in world.data and world.data["households"].dims == (SPACE,):
         frame["per_household"] = frame["change"] * run.schedule.unit / world.data["households"].values
     return frame.sort_values(["change", "space"], ascending=[False, True], ignore_index=True)
@@ -195,7 +202,7 @@ def bindings(plan: Plan) -> list[Binding]:
         at = free[there] <= AT_LIMIT * (block.unit.published + size)
         price = prices[name].values.ravel()[there][at]
         money = block.unit == Unit.parse(MONEY)
-        price = price * (1e6 if money else 1.0)
+        price = np.where(np.abs(price) > 1e-9 * np.abs(price).max(initial=0.0), price, 0.0) * (1e6 if money else 1.0)
         unit = f"{plan.goal_units[list(plan.goals)[-1]]} per {'R1 million' if money else block.unit}"
         least, most = (float(price.min()), float(price.max())) if price.size else (0.0, 0.0)
         found.append(Binding(name, int(there.sum()), int(at.sum()), least, most, unit))
@@ -237,16 +244,34 @@ def rests_on(run: Run) -> dict[str, list[str]]:
     return {status: names for status, names in found.items() if names}
 
 
-def sentences(run: Run) -> list[str]:
+@dataclass(frozen=True)
+class Sentence:
+    """One finding in words; ``warning`` marks what a reader must weigh before quoting the rest."""
+
+    words: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def sentences(run: Run) -> list[Sentence]:
     """What the run says, one sentence a finding, in the order that a reader asks."""
-    return [*_values(run), *_sources(run), *_winners(run), *_checks(run), *_proof(run)]
+    plain = [*_values(run), *_sources(run), *_winners(run)]
+    warned = [Sentence(words, warning=True) for words in _warned(run)]
+    calm = [] if any(s.words.startswith("Concentration") for s in warned) else [Sentence(_NO_CONCENTRATION)]
+    return [*map(Sentence, plain), *warned, *calm, *map(Sentence, _proof(run))]
+
+
+_NO_CONCENTRATION = (
+    f"Concentration: no single service and no {FEW_SPACES} spaces take more than {MOST:.0%} of money or outcome."
+)
 
 
 def _values(run: Run) -> Iterator[str]:
-    unit = "weighted household-years" if run.unit == "household*year" else run.unit
     moved = reallocation(run)
     yield (
-        f"Value of reallocation: {moved} ({moved.amount:+,.0f} {unit}). "
+        f"Value of reallocation: {moved} ({quantity(moved.amount, run.unit)}). "
         "Today's separate grants, each shared out at its best within every rule, against what each space got."
     )
     merged = consolidation(run)
@@ -254,7 +279,7 @@ def _values(run: Run) -> Iterator[str]:
         yield "Value of consolidation: none asked; this scenario merges nothing."
     else:
         yield (
-            f"Value of consolidation: {merged} ({merged.amount:+,.0f} {unit}). "
+            f"Value of consolidation: {merged} ({quantity(merged.amount, run.unit)}). "
             "The merged plan, against separate grants at their best."
         )
 
@@ -262,7 +287,7 @@ def _values(run: Run) -> Iterator[str]:
 def _sources(run: Run) -> Iterator[str]:
     """Which labels the value of a merger comes from, and which it takes from."""
     merged = consolidation(run)
-    if merged is None or not merged.share > 0.0005:
+    if merged is None or not merged.share > NOTHING:
         return
     for dim in run.schedule.amount.dims:
         if dim in (SPACE, TIME) or dim not in outcome_dims(run):
@@ -270,15 +295,16 @@ def _sources(run: Run) -> Iterator[str]:
         frame = by_service(run, str(dim))
         gain = (frame["plan_outcome"] - frame["separate_outcome"]).set_axis(frame[str(dim)])
         moved = gain[gain.abs() > 0.005 * merged.amount].sort_values(ascending=False, kind="stable")
-        yield "It comes from: " + ", ".join(f"{label} {value:+,.0f}" for label, value in moved.items()) + "."
+        yield "It comes from: " + ", ".join(f"{label} {quantity(v, '')}" for label, v in moved.items()) + "."
 
 
 def _winners(run: Run) -> Iterator[str]:
     frame = spaces(run)
-    up, down = frame[frame["change"] > 0], frame[frame["change"] < 0]
+    up, down = frame[frame["verdict"] == "gains"], frame[frame["verdict"] == "loses"]
+    same = len(frame) - len(up) - len(down)
     yield (
-        f"{len(up)} of {len(frame)} spaces gain {money(up['change'].sum(), run)} and {len(down)} lose "
-        f"{money(-down['change'].sum(), run)} against what they got."
+        f"Of {len(frame)} spaces, {len(up)} gain {money(up['change'].sum(), run)}, {len(down)} lose "
+        f"{money(-down['change'].sum(), run)} against what they got, and {same} keep it."
     )
     if len(up):
         yield "Most gained: " + "; ".join(_moved(row, run) for row in up.head(3).itertuples()) + "."
@@ -294,30 +320,42 @@ def _moved(row: Any, run: Run) -> str:
 
 
 def money(units: float, run: Run, sign: bool = False) -> str:
-    """Published units as a person writes money."""
-    shown = amount(abs(float(units)) * run.schedule.unit, MONEY)
-    return ("+" if units > 0 else "-" if units < 0 else "") + shown if sign else shown
+    """Published units as a person writes money, to four figures."""
+    rand = float(units) * run.schedule.unit
+    shown = _brief(abs(rand), (("bn", 1e9), ("m", 1e6), ("k", 1e3)))
+    return ("+" if rand > 0 else "-" if rand < 0 else "") * sign + f"R{shown}"
 
 
-def _checks(run: Run) -> Iterator[str]:
+def quantity(amount: float, unit: str) -> str:
+    """A change of an outcome with its sign, to four figures: ``+14.3 million weighted household-years``."""
+    words = "weighted household-years" if unit == "household*year" else unit
+    shown = _brief(abs(amount), ((" billion", 1e9), (" million", 1e6), (" thousand", 1e3)))
+    return f"{'-' if amount < 0 else '+'}{shown} {words}".strip()
+
+
+def _brief(size: float, scales: tuple[tuple[str, float], ...]) -> str:
+    for word, scale in scales:
+        if size >= scale:
+            return f"{size / scale:.4g}{word}"
+    return f"{size:.4g}"
+
+
+def _warned(run: Run) -> Iterator[str]:
     dims = [d for d in run.schedule.amount.dims if d == SPACE or d in outcome_dims(run)]
-    warnings = [w for d in dims if d != TIME for w in concentration(run, str(d)).warnings]
-    yield from (f"Concentration: {warning}." for warning in warnings)
-    if not warnings:
-        few = f"no single service and no {FEW_SPACES} spaces take more than {MOST:.0%} of money or outcome"
-        yield f"Concentration: {few}."
+    for dim in dims:
+        if dim != TIME:
+            yield from (f"Concentration: {warning}." for warning in concentration(run, str(dim)).warnings)
     total = len(run.case.world.labels(SPACE))
     at = {rule: many for rule, many in spaces_at_a_limit(run.plan).items() if many}
     if at:
         parts = ", ".join(f"{many} at {rule}" for rule, many in at.items())
         yield f"Of {total} spaces, {parts}: the more sit at a limit, the more the plan is a statement about the limits."
-    for name, plan in (("actual split", run.baseline), ("plan", run.plan)):
+    plans = {"actual split": run.baseline} | ({} if run.plan is run.baseline else {"plan": run.plan})
+    for name, plan in plans.items():
         for rule, breaches in _breaches(plan).items():
             worst = max(breaches, key=lambda b: b.by)
-            more = f"The {name} breaks rule {rule} in {len(breaches)} places, worst {worst.where.strip('[]')} by "
-            yield more + f"{amount(worst.by, worst.unit)}."
-        if plan is run.baseline and run.plan is run.baseline:
-            break
+            where = f"in {len(breaches)} places, worst {worst.where.strip('[]')} by {amount(worst.by, worst.unit)}"
+            yield f"The {name} breaks rule {rule} {where}."
 
 
 def _breaches(plan: Plan) -> dict[str, list[Breach]]:
@@ -335,9 +373,8 @@ def _proof(run: Run) -> Iterator[str]:
     )
     rounded = ", ".join(f"{rule} by up to R{by:,.0f}" for rule, by in run.schedule.breaches.items())
     moved = f"no cell moved by more than R{run.schedule.cell_shift * run.schedule.unit:,.0f}"
-    yield f"Published in R thousand: pools add up exactly, {moved}" + (
-        f"; rounding strains {rounded}." if rounded else "."
-    )
+    strain = f"; rounding strains {rounded}." if rounded else "."
+    yield f"Published in R thousand: pools add up exactly, {moved}{strain}"
     rests = rests_on(run)
     yield "Rests on: " + "; ".join(f"{status}: {', '.join(names)}" for status, names in rests.items()) + "."
 

@@ -86,9 +86,8 @@ def run(
     Raises :class:`InputError` for anything wrong in the files, :class:`NoPlanError` when rules conflict.
     """
     text = model if isinstance(model, Model) else read_model(model)
-    facts = world if isinstance(world, World) else read_world(world)
-    if years is not None:
-        facts = facts.select(TIME, years)
+    whole = world if isinstance(world, World) else read_world(world)
+    facts = whole if years is None else whole.select(TIME, years)
     what_ifs = tuple(s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios)
     amount = text.schedule.amount
     if amount not in text.ties.nearest:
@@ -113,7 +112,7 @@ def run(
         **plans,
         schedule=publish(plans["plan"]),
         was=publish(plans["baseline"]),
-        world_digest=facts.digest(),
+        world_digest=whole.digest(),
     )
 
 

@@ -132,7 +132,11 @@ def _groups(amount: xr.DataArray, held: xr.DataArray, dims: Sequence[str], cells
 
 
 def _plain(plan: Plan, columns: Whole, unit: float) -> Iterator[Totals]:
-    """Every rule whose rows are plain sums of published cells, each cell in at most one row."""
+    """Every rule whose rows are plain sums of published cells, each cell in at most one row.
+
+    A cell in several rows (money held back, say) is no obstacle while it is a whole number of units: rounding leaves it
+    alone, so it only shifts the limits.
+    """
     linear = plan.program.linear
     position = np.full(linear.matrix.shape[1], -1)
     position[columns] = np.arange(columns.size)
@@ -140,12 +144,18 @@ def _plain(plan: Plan, columns: Whole, unit: float) -> Iterator[Totals]:
         numbers = block.number[block.number >= 0]
         part = linear.matrix[numbers].tocoo()
         inside = position[part.col]
-        if not part.nnz or np.any(inside < 0) or np.any(part.data != 1) or np.unique(inside).size < inside.size:
+        if not part.nnz or np.any(inside < 0) or np.any(part.data != 1):
+            continue
+        shared = np.bincount(inside)[inside] > 1
+        still = plan.x[part.col[shared]] / unit
+        if np.any(still != np.round(still)):
             continue
         group = np.full(columns.size, -1)
-        group[inside] = part.row
-        lower, upper = linear.row_lower[numbers] / unit, linear.row_upper[numbers] / unit
-        yield Totals(name, group, exact=bool(np.all(lower == upper)), lower=lower, upper=upper)
+        group[inside[~shared]] = part.row[~shared]
+        shift = np.bincount(part.row[shared], still, minlength=numbers.size)
+        lower, upper = linear.row_lower[numbers] / unit - shift, linear.row_upper[numbers] / unit - shift
+        exact = bool(np.all(lower == upper))  # to the nearest whole unit: a pool that was scaled may not be whole
+        yield Totals(name, group, exact) if exact else Totals(name, group, exact, lower, upper)
 
 
 def _nested(a: Whole, b: Whole) -> bool:

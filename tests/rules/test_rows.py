@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small
-import twins
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import small
+import twins
 from allocate.changes import Case
 from allocate.errors import InputError, NoPlanError
 from allocate.program import Program, build
@@ -236,7 +236,7 @@ def refusal(rule: str, **parts: Any) -> str:
         ("spend * spend <= 0", "'spend * spend' is not linear: it multiplies two variables"),
         ("spend / reached <= 0", "'spend / reached' is not linear: it divides by a variable"),
         ("spend * (1 / reached) <= 0", "'1 / reached' is not linear: it divides by a variable"),
-        ("spend <= budget / (floor - floor)", "'budget / (floor - floor)' divides by zero"),
+        ("spend <= floor * budget / (floor - floor)", "'floor * budget / (floor - floor)' divides by zero"),
         ("sum(previous(spend), over=year) <= 0", "'sum(previous(spend), over=year)' has no value in the first year; give previous(expression, first=expression)"),
         ("so_far(previous(spend)) <= 0", "'so_far(previous(spend))' has no value in the first year; give previous(expression, first=expression)"),
         ("floor <= spend <= spend", "'spend' has a variable in it; only data may stand here"),

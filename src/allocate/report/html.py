@@ -119,7 +119,7 @@ def _page(run: Run) -> dict[str, Any]:
         "whys": _whys(run),
         "years": _years(run),
         "envelope": ENVELOPE,
-        "sentences": _sentences(run, [w for c in concentrations for w in c.warnings]),
+        "sentences": findings.sentences(run),
         "comparisons": _comparisons(run),
         "outcomes": Scale.of([run.outcome(run.baseline), run.outcome(run.separate), run.outcome(run.plan)]),
         "services": [_services(run, dim) for dim in scored],
@@ -156,15 +156,6 @@ def _scored(run: Run) -> list[str]:
     """The dims, spaces and years aside, over which both money and outcome are told."""
     outcome = findings.outcome_dims(run)
     return [str(d) for d in run.schedule.amount.dims if d in outcome and d not in (SPACE, TIME)]
-
-
-def _sentences(run: Run, warnings: list[str]) -> list[tuple[str, bool]]:
-    """Each finding, and whether it is a warning."""
-    limits = f"Of {len(run.case.world.labels(SPACE))} spaces, "
-    known = {f"Concentration: {warning}." for warning in warnings}
-    return [
-        (text, text in known or text.startswith(limits) or " breaks rule " in text) for text in findings.sentences(run)
-    ]
 
 
 def _comparisons(run: Run) -> list[dict[str, Any]]:

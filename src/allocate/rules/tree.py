@@ -217,10 +217,14 @@ def _parse(text: str) -> Node:
     try:
         with warnings.catch_warnings(action="error"):
             body = ast.parse(line, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        why = error.msg if isinstance(error, SyntaxError) else "too deep"
-        raise RuleError(text, f"cannot be read: {why}") from None
-    if _depth(body) > DEEPEST:
+    except (SyntaxError, ValueError) as error:
+        if "nested" not in str(error):
+            why = error.msg if isinstance(error, SyntaxError) else str(error)
+            raise RuleError(text, f"cannot be read: {why}") from None
+        body = None
+    except (RecursionError, MemoryError):
+        body = None
+    if body is None or _depth(body) > DEEPEST:
         raise RuleError(text, f"is nested more than {DEEPEST} deep; write it in steps")
     return _read(body, line)
 
