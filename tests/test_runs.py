@@ -122,7 +122,8 @@ def test_money_nobody_can_absorb_is_shown(za: World) -> None:
     table = found.schedule.table()
     held = table[table["space"] == "UNALLOCATED"]["amount"].sum()
     assert held > 0
-    assert table.groupby("pool")["amount"].sum().to_dict() == {k: (v * 3 + 1) // 2 for k, v in POOLS.items()}
+    pools = table.groupby("pool")["amount"].sum()
+    assert all(abs(pools[name] - 1.5 * voted) <= 0.5 for name, voted in POOLS.items())
     assert any("held back (UNALLOCATED)" in sentence.words for sentence in sentences(found))
 
 

@@ -115,7 +115,7 @@ def manifested(run: Run, home: Path) -> dict[str, Any]:
 
 def digest(record: BaseModel) -> str:
     """The sha256 of a record's content: comments and spacing of its file do not count."""
-    return hashlib.sha256(record.model_dump_json().encode()).hexdigest()
+    return hashlib.sha256(json.dumps(record.model_dump()).encode()).hexdigest()
 
 
 def _file_digest(file: Path) -> str:

@@ -204,7 +204,7 @@ class Model(Record):
     derived: dict[Identifier, DerivedSpec] = {}
     variables: dict[Identifier, VariableSpec]
     rules: dict[Identifier, RuleSpec]
-    goals: tuple[GoalSpec, ...] = Field(min_length=1)
+    goals: tuple[GoalSpec, ...]
     ties: TiesSpec = TiesSpec()
     schedule: ScheduleSpec
     source: str = "model"
@@ -356,7 +356,7 @@ def _change(item: object, place: str, problems: list[Problem]) -> Change | None:
     verbs = [verb for verb in CHANGES if verb in item]
     if len(verbs) != 1:
         found = ", ".join(map(_plain, item))[:100] or "nothing"
-        offer = next((near for key in item if (near := nearest(str(key)[:60], CHANGES))), "")
+        offer = "" if verbs else next((near for key in item if (near := nearest(str(key)[:60], CHANGES))), "")
         problems.append(Problem(place, f"needs exactly one of {', '.join(CHANGES)}; found {found}{offer}"))
         return None
     return _record(CHANGES[verbs[0]], item, place, problems)
@@ -402,7 +402,7 @@ def _words(found: Any, kind: type[Record], path: list[str]) -> str:
         case "value_error":
             return str(found["ctx"]["error"])
         case "too_short":
-            return f"lists {found['ctx']['actual_length']}; at least {found['ctx']['min_length']} are needed"
+            return f"lists {found['ctx']['actual_length']}; needs at least {found['ctx']['min_length']}"
         case "literal_error":
             return f"{_shown(found['input'])} is not {found['ctx']['expected']}"
         case other if other in KINDS:
@@ -437,6 +437,7 @@ def _goal_problems(model: Model) -> list[Problem]:
     names = [goal.name for goal in model.goals]
     twice = sorted({name for name in names if names.count(name) > 1})
     return [
+        *([] if names else [Problem("goals", "lists none; needs at least 1")]),
         *(Problem(f"goals.{goal.name}", "needs either max or min") for goal in both),
         *(Problem(f"goals.{name}", "is the name of two goals") for name in twice),
     ]
