@@ -105,6 +105,7 @@ def model(**parts: Any) -> Model:
             "budget": {"over": ["year"], "unit": "R"},
             "floor": {"over": ["space"], "unit": "R"},
             "cost": {"over": ["space"], "unit": "R/household"},
+            "line": {"unit": "R"},
         },
         "variables": {
             "spend": {"over": ["space", "year"], "unit": "R"},
@@ -126,7 +127,7 @@ def with_rule(rule: str, over: Sequence[str] = ("space", "year"), **parts: Any) 
 
 
 def toy(years: Sequence[str] = ("1", "2")) -> World:
-    """The World of the toy model: budgets 100 and 200, floors 10 and 20, costs 2 and 4."""
+    """The World of the toy model: budgets 100 and 200, floors 10 and 20, costs 2 and 4, a line of 15."""
     labels = {"space": ("A", "B"), "year": tuple(years)}
     return World.build(
         "toy",
@@ -134,6 +135,7 @@ def toy(years: Sequence[str] = ("1", "2")) -> World:
             table("budget", "R", ["year"], lambda y: 100 * int(y), labels),
             table("floor", "R", ["space"], {"A": 10, "B": 20}.__getitem__, labels),
             table("cost", "R/household", ["space"], {"A": 2, "B": 4}.__getitem__, labels),
+            table("line", "R", [], lambda: 15, labels),
         ],
         labels,
     )

@@ -273,7 +273,7 @@ def amount(value: float, unit: str) -> str:
     ('R14.816bn', '0.95')
     """
     if unit != MONEY:
-        return f"{value:,.6g}"
+        return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:,.6g}"
     for size, word in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
         if abs(value) >= size:
             return f"R{value / size:,.3f}{word}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,16 @@ from allocate.units import FLAG, Unit, UnitError
 
 LARGEST: Final = 1e15
 """No sum of public money, no count of people and no price here is larger, in base units."""
+
+LARGEST_FILE: Final = 500_000_000
+"""Bytes of a table: a world of every ward for thirty years is smaller."""
+
+SEPARATORS: Final = str.maketrans("", "", " ,.\u00a0")
+
+LONGEST_LABEL: Final = 80
+
+FORMULA: Final = ("=", "+", "-", "@")
+"""How a spreadsheet tells a formula from text."""
 
 FEW: Final = 8
 """Problems of one kind that are listed one by one; the rest are counted."""
@@ -60,155 +71,174 @@ def labels_of(
     return found
 
 
+def wrong_labels(labels: Mapping[str, tuple[str, ...]]) -> list[Problem]:
+    """Labels that no table or spreadsheet could carry safely: blank, not printable, too long, twice, or a formula."""
+    problems = []
+    for dim, known in labels.items():
+        for label in known:
+            if not (label.strip() == label != "" and label.isprintable() and len(label) <= LONGEST_LABEL):
+                words = f"{label[:40]!r} is not a label; use 1 to {LONGEST_LABEL} printable characters"
+                problems.append(Problem(dim, words))
+            elif label.startswith(FORMULA):
+                problems.append(Problem(dim, f"{label[:40]!r} begins like a formula; a spreadsheet would run it"))
+        twice = sorted(label for label, times in Counter(known).items() if times > 1)
+        problems += [Problem(dim, f"{label!r} is listed twice") for label in twice]
+    return problems
+
+
 def array_of(
     table: Datum, labels: Mapping[str, tuple[str, ...]], regions: Registry | None, problems: list[Problem]
 ) -> xr.DataArray:
     """One datum as a full array in canonical order; what is wrong is added to ``problems``."""
-    frame = table.frame.reset_index(drop=True)
-    dims = [str(c) for c in frame.columns if c != VALUE]
-    shape = tuple(len(labels[d]) for d in dims)
-    attrs = {"unit": table.unit, "status": table.status, "source": table.source, "period": table.period}
-    attrs |= {"why": table.why, "notes": "\n".join(table.notes)}
-    blank = xr.DataArray(np.zeros(shape), dims=dims, attrs=attrs)
-    mine: list[Problem] = []
-    if VALUE not in frame.columns:
-        mine.append(Problem(table.name, f"has no column {VALUE!r}; it has {', '.join(map(str, frame.columns))[:200]}"))
-    if table.status not in STATUSES:
-        words = f"status {table.status!r} is not one of {', '.join(STATUSES)}"
-        mine.append(Problem(table.name, words + nearest(table.status, STATUSES)))
-    try:
-        Unit.parse(table.unit)
-    except UnitError as error:
-        mine.append(Problem(table.name, str(error)))
-    if mine:
-        problems += mine
-        return blank
-    places = [_positions(table, frame[d], d, labels[d], regions, mine) for d in dims]
-    values = _numbers(table, frame[VALUE], mine)
-    flat = np.ravel_multi_index(places, shape, mode="clip") if dims else np.zeros(len(frame), dtype=np.int64)
-    good = np.all([p >= 0 for p in places], axis=0) if dims else np.ones(len(frame), dtype=bool)
-    _repeated(table, frame, dims, np.where(good, flat, -1 - np.arange(len(frame))), mine)
-    out = np.full(int(np.prod(shape)), np.nan if table.default is None else table.default)
-    out[flat[good]] = values[good] * table.scale
-    if not mine:
-        _absent(table, dims, labels, regions, np.flatnonzero(np.isnan(out)), mine)
-    problems += mine
-    return blank.copy(data=out.reshape(shape))
+    reading = _Reading(table, labels, regions)
+    array = reading.array()
+    problems += reading.problems
+    return array
 
 
-def _positions(
-    table: Datum,
-    column: pd.Series[Any],
-    dim: str,
-    known: tuple[str, ...],
-    regions: Registry | None,
-    problems: list[Problem],
-) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The place of each label in canonical order, -1 for an unknown one (which is a problem)."""
-    order = {label: n for n, label in enumerate(known)}
-    places = np.empty(len(column), dtype=np.int64)
-    unknown: list[Problem] = []
-    resolved: dict[object, int] = {}
-    for row, label in enumerate(column):
-        if label not in resolved:
-            resolved[label] = order.get(str(label), -1)
-            if resolved[label] < 0 and dim == SPACE and regions is not None:
-                resolved[label] = order.get(regions.find(label) or "", -1)
-        places[row] = resolved[label]
-        if places[row] < 0:
-            if dim == SPACE and regions is not None:
-                words = regions.unknown(label)
-            else:
-                words = f"unknown {dim} {str(label)[:60]!r}{nearest(str(label)[:60], known)}"
-            unknown.append(Problem(_row(table, row, dim), words))
-    problems += _few(unknown)
-    return places
+class _Reading:
+    """One table being read: what is wrong with it so far, and where."""
 
+    def __init__(self, table: Datum, labels: Mapping[str, tuple[str, ...]], regions: Registry | None) -> None:
+        self.table, self.labels, self.regions = table, labels, regions
+        self.problems: list[Problem] = []
+        self.dims = [str(c) for c in table.frame.columns if c != VALUE]
+        self.shape = tuple(len(labels[d]) for d in self.dims)
 
-def _numbers(table: Datum, column: pd.Series[Any], problems: list[Problem]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
-    wrong: list[Problem] = []
-    flag = table.unit == FLAG
-    bad = ~np.isfinite(values) | (values < 0) | (np.abs(values) * table.scale > LARGEST)
-    if flag:
-        bad |= (values != 0) & (values != 1)
-    for row in np.flatnonzero(bad):
-        raw, value = str(column.iloc[row])[:40], values[row]
+    def array(self) -> xr.DataArray:
+        table = self.table
+        attrs = {name: getattr(table, name) for name in ("unit", "status", "source", "period", "why")}
+        blank = xr.DataArray(np.zeros(self.shape), dims=self.dims, attrs=attrs | {"notes": "\n".join(table.notes)})
+        self._describe()
+        if self.problems:
+            return blank
+        values = self._numbers()
+        places = [self._positions(dim) for dim in self.dims]
+        good = np.all([np.ones(len(values)), *(p >= 0 for p in places)], axis=0)
+        flat = (
+            np.ravel_multi_index(places, self.shape, mode="clip") if places else np.zeros(len(values), dtype=np.int64)
+        )
+        self._repeated(flat, good)
+        out = np.full(int(np.prod(self.shape)), np.nan if table.default is None else table.default)
+        out[flat[good]] = values[good] * table.scale
+        if not self.problems:
+            self._absent(np.flatnonzero(np.isnan(out)))
+        return blank.copy(data=out.reshape(self.shape))
+
+    def _describe(self) -> None:
+        table = self.table
+        if VALUE not in table.frame.columns:
+            has = ", ".join(map(str, table.frame.columns))[:200]
+            self._problem("", f"has no column {VALUE!r}; it has {has}")
+        if table.status not in STATUSES:
+            words = f"status {table.status[:40]!r} is not one of {', '.join(STATUSES)}"
+            self._problem("", words + nearest(table.status[:40], STATUSES))
+        try:
+            Unit.parse(table.unit)
+        except UnitError as error:
+            self._problem("", str(error))
+
+    def _problem(self, place: str, words: str) -> None:
+        self.problems.append(Problem(", ".join(filter(None, [self.table.name, place])), words))
+
+    def _at(self, row: int, column: str = "") -> str:
+        """A row as a person counts it in a file: the header is row 1."""
+        return f"row {self.table.frame.index[row] + 2}" + (f", {column}" if column else "")
+
+    def _several(self, found: list[tuple[str, str]]) -> None:
+        """The first few of many problems of one kind, and how many more there are."""
+        for place, words in found[:FEW]:
+            self._problem(place, words)
+        more = len(found) - FEW
+        if more > 0:
+            self._problem("", f"and {more} more like {'this' if more == 1 else 'these'}")
+
+    def _positions(self, dim: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The place of each label in canonical order, -1 for an unknown one."""
+        known = self.labels[dim]
+        order = {label: n for n, label in enumerate(known)}
+        written = self.table.frame[dim]
+        resolved = {label: order.get(str(label), -1) for label in written.unique()}
+        named = self.regions if dim == SPACE else None
+        unknown = [label for label, place in resolved.items() if place < 0]
+        if named is not None:
+            resolved |= {label: order.get(named.find(label) or "", -1) for label in unknown}
+        places = written.map(resolved).to_numpy(dtype=np.int64)
+        wrong = []
+        for row in np.flatnonzero(places < 0):
+            label = written.iloc[row]
+            shown = str(label)[:60]
+            words = named.unknown(label) if named else f"unknown {dim} {shown!r}{nearest(shown, known)}"
+            wrong.append((self._at(int(row), dim), words))
+        self._several(wrong)
+        return places
+
+    def _numbers(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        written = self.table.frame[VALUE]
+        values = pd.to_numeric(written, errors="coerce").to_numpy(dtype=float)
+        bad = ~np.isfinite(values) | (values < 0) | (np.abs(values) * self.table.scale > LARGEST)
+        if self.table.unit == FLAG:
+            bad |= (values != 0) & (values != 1)
+        rows = map(int, np.flatnonzero(bad))
+        self._several([(self._at(row, VALUE), self._refusal(str(written.iloc[row]), values[row])) for row in rows])
+        return values
+
+    def _refusal(self, written: str, value: float) -> str:
+        """What is wrong with a number."""
+        name, shown = self.table.name, written.strip()[:40]
+        if shown in ("", "nan"):
+            return "is empty"
         if np.isnan(value):
-            words = "is empty" if not raw.strip() or raw == "nan" else f"{raw!r} is not a number"
-            if raw.replace(" ", "").replace(",", "").replace("\u00a0", "").replace(".", "").isdigit():
-                words += "; write digits without separators"
-        elif np.isinf(value):
-            words = f"{raw} is not finite"
-        elif value < 0:
-            words = f"{raw} is negative; {table.name} is never negative"
-        elif flag:
-            words = f"{raw} is not 0 or 1; {table.name} is a flag"
-        else:
-            words = f"{raw} is too large; {table.name} is in {table.unit}"
-        wrong.append(Problem(_row(table, int(row), VALUE), words))
-    problems += _few(wrong)
-    return values
+            digits = shown.translate(SEPARATORS).isdigit()
+            return f"{shown!r} is not a number" + ("; write digits without separators" if digits else "")
+        if np.isinf(value):
+            return f"{shown} is not finite"
+        if value < 0:
+            return f"{shown} is negative; {name} is never negative"
+        if self.table.unit == FLAG:
+            return f"{shown} is not 0 or 1; {name} is a flag"
+        return f"{shown} is too large; {name} is in {self.table.unit}"
 
+    def _repeated(self, flat: np.ndarray[Any, Any], good: np.ndarray[Any, Any]) -> None:
+        first: dict[int, int] = {}
+        twice = []
+        for row in map(int, np.flatnonzero(good)):
+            cell = int(flat[row])
+            if cell in first:
+                label = ", ".join(str(self.table.frame[d].iloc[row]) for d in self.dims) or "the only value"
+                twice.append((self._at(row), f"{label} is already given in {self._at(first[cell])}"))
+            first.setdefault(cell, row)
+        self._several(twice)
 
-def _repeated(
-    table: Datum, frame: pd.DataFrame, dims: list[str], flat: np.ndarray[Any, Any], problems: list[Problem]
-) -> None:
-    first: dict[int, int] = {}
-    twice: list[Problem] = []
-    for row, cell in enumerate(flat):
-        if int(cell) in first:
-            label = ", ".join(str(frame[d].iloc[row]) for d in dims) or "the only value"
-            twice.append(Problem(_row(table, row, ""), f"{label} is already given in row {first[int(cell)] + 2}"))
-        first.setdefault(int(cell), row)
-    problems += _few(twice)
+    def _absent(self, empty: np.ndarray[Any, Any]) -> None:
+        missing = []
+        for cell in empty:
+            where = np.unravel_index(cell, self.shape)
+            titles = [self._title(d, self.labels[d][k]) for d, k in zip(self.dims, where, strict=True)]
+            missing.append(("", f"row for {', '.join(titles)} is missing" if titles else "has no row"))
+        self._several(missing)
 
-
-def _absent(
-    table: Datum,
-    dims: list[str],
-    labels: Mapping[str, tuple[str, ...]],
-    regions: Registry | None,
-    empty: np.ndarray[Any, Any],
-    problems: list[Problem],
-) -> None:
-    shape = tuple(len(labels[d]) for d in dims)
-    missing = []
-    for cell in empty:
-        where = [labels[d][k] for d, k in zip(dims, np.unravel_index(cell, shape), strict=True)]
-        titled = [
-            f"{w} ({regions.names[w]})" if d == SPACE and regions is not None else w
-            for d, w in zip(dims, where, strict=True)
-        ]
-        missing.append(Problem(table.name, f"row for {', '.join(titled)} is missing" if where else "has no row"))
-    problems += _few(missing)
-
-
-def _row(table: Datum, row: int, column: str) -> str:
-    return f"{table.name}, row {row + 2}" + (f", {column}" if column else "")
-
-
-def _few(problems: list[Problem]) -> list[Problem]:
-    """The first few of many problems of one kind, and how many more there are."""
-    if len(problems) <= FEW:
-        return problems
-    more = len(problems) - FEW
-    return [*problems[:FEW], Problem(problems[FEW].place, f"and {more} more like {'this' if more == 1 else 'these'}")]
+    def _title(self, dim: str, label: str) -> str:
+        return f"{label} ({self.regions.names[label]})" if dim == SPACE and self.regions is not None else label
 
 
 def read_csv(file: Path, columns: list[str], problems: list[Problem]) -> pd.DataFrame | None:
+    """A CSV file as text, blank lines left out, each row under its own number; None if it has other columns."""
     try:
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        if file.stat().st_size > LARGEST_FILE:
+            raise ValueError(f"it has more than {LARGEST_FILE:,} bytes")
+        frame = pd.read_csv(file, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
     except FileNotFoundError:
         problems.append(Problem(file.name, "there is no such file"))
     except UnicodeDecodeError as error:
         problems.append(Problem(file.name, f"byte {error.start} is not UTF-8 text; save as CSV UTF-8"))
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        problems.append(Problem(file.name, f"is not a CSV table: {str(error)[:120]}"))
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        problems.append(Problem(file.name, f"is not a CSV table: {str(error).splitlines()[0][:120]}"))
     else:
         found = [str(c) for c in frame.columns]
         if sorted(found) == sorted(columns):
-            return frame[columns]
+            blank = (frame.isna() | (frame == "")).all(axis=1)
+            return frame.loc[~blank][columns]
         hint = "; separate the columns by commas" if len(found) == 1 and ";" in found[0] else ""
         words = f"has columns {', '.join(found)[:120]}; expected {', '.join(columns)}{hint}"
         problems.append(Problem(file.name, words))

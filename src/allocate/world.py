@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import SPACE, VALUE
 from allocate.regions import Registry
-from allocate.tables import Datum, array_of, labels_of, read_csv
+from allocate.tables import Datum, array_of, labels_of, read_csv, wrong_labels
 from allocate.units import MONEY, SCALES, UnitError, scale_of
 
 DESCRIPTOR: Final = "datapackage.json"
@@ -61,7 +61,7 @@ class World:
         """
         tables = list(data)
         labels = labels_of(tables, dims, regions)
-        problems: list[Problem] = []
+        problems = wrong_labels(labels)
         arrays: dict[str, xr.DataArray] = {}
         for table in tables:
             if table.name in arrays:
