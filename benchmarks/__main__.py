@@ -7,7 +7,10 @@ machine; only the ratios travel.
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -49,11 +52,32 @@ def stages(plan: Plan) -> dict[str, float]:
     return {stage.name: stage.seconds for stage in plan.stages}
 
 
+def startup(repeats: int) -> None:
+    """Print the CPU seconds, over an empty Python, of importing the library and of its help."""
+    verbs = {
+        "python": "pass",
+        "import allocate": "import allocate",
+        "allocate --help": "from allocate.cli import main; main()",
+    }
+    taken: dict[str, list[float]] = {name: [] for name in verbs}
+    for turn in range(repeats + 1):
+        for name, code in verbs.items():
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, "-c", code, "--help"], check=True, stdout=subprocess.DEVNULL)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            if turn:
+                taken[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    empty = statistics.median(taken.pop("python"))
+    for name, seconds in taken.items():
+        print(f"{name:<47} {(statistics.median(seconds) - empty) * 1000:9.1f} ms over an empty Python")
+
+
 def main() -> None:
     """Print one table a subject."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one subject, one repeat: a smoke")
     quick = parser.parse_args().quick
+    startup(1 if quick else 7)
     world = read_world("za2016")
     for number, (title, (name, facts)) in enumerate(subjects(world).items()):
         if quick and number:
