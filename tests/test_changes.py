@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import small
 from allocate.changes import Case, amount, apply
 from allocate.errors import InputError
 from allocate.program import build
@@ -147,15 +149,72 @@ def test_a_grant_left_in_a_shared_pool_keeps_it() -> None:
     """
     labels = {"grant": tuple("ABCD"), "pool": ("P", "Q")}
     where = {"A": "P", "B": "P", "C": "P", "D": ""}
-    world = World.build("m", [small.table("member", "flag", ["grant", "pool"], lambda g, p: where[g] == p, labels)], labels)
+    world = World.build(
+        "m", [small.table("member", "flag", ["grant", "pool"], lambda g, p: where[g] == p, labels)], labels
+    )
     model = small.model(data={"member": {"over": ["grant", "pool"], "unit": "flag"}})
     merged = apply(model, world, [small.scenario(Consolidate(consolidate=("A", "B"), into="X"))]).world
-    assert merged.labels("pool") == ("P", "Q", "X")
-    assert merged.data["member"].values.tolist() == [[0, 0, 1], [0, 0, 1], [1, 0, 0], [0, 0, 0]]
+    assert merged.labels("pool") == ("X", "P", "Q")
+    assert merged.data["member"].values.tolist() == [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0]]
     lone = apply(model, world, [small.scenario(Consolidate(consolidate=("D", "C"), into="X"))]).world
-    assert lone.data["member"].values.tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1]]
+    assert lone.labels("pool") == ("P", "X", "Q")
+    assert lone.data["member"].values.tolist() == [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0]]
     with pytest.raises(InputError, match="there is already a pool 'Q'"):
         apply(model, world, [small.scenario(Consolidate(consolidate=("A", "B"), into="Q"))])
+
+
+labels_of = {"year": small.LABELS["year"], "grant": small.LABELS["grant"], "service": small.LABELS["service"]}
+places = st.dictionaries(st.sampled_from(sorted(labels_of)), st.just(0), max_size=1).flatmap(
+    lambda dims: st.fixed_dictionaries({d: st.sampled_from(labels_of[d]) for d in dims})
+)
+random_changes = st.one_of(
+    st.builds(Set, set=st.sampled_from(["keep", "may_fund", "value", "unmeasured"]), to=st.sampled_from([0, 1, 0.5]), where=places),
+    st.builds(Set, set=st.just("value"), to=st.sampled_from(["value_equal", "value_share"])),
+    st.builds(Scale, scale=st.sampled_from(["keep", "budget", "value_equal", "renew_cost"]), by=st.sampled_from([0.5, 1, 3]), where=places),
+    st.builds(Drop, drop=st.sampled_from(["rules.tiers", "rules.guarantee"])),
+    st.builds(Fix, fix=st.just("spend"), to=st.sampled_from([0, "baseline_spend"])),
+    st.builds(Consolidate, consolidate=st.just(("PIPES", "WIRES")), into=st.sampled_from(["Grid", "WIRES"]), widen=st.booleans()),
+)  # fmt: skip
+
+
+def outcome(model: Any, world: World, changes: Any) -> Any:
+    """What a list of changes comes to, or that it is refused."""
+    try:
+        found = apply(model, world, [small.scenario(*changes)])
+    except InputError:
+        return "refused"
+    return (
+        found.world.digest(),
+        found.world.data["pool"].values.tolist(),
+        found.model,
+        dict(found.fixed),
+        sorted(found.said),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(random_changes, min_size=2, max_size=4), st.randoms(use_true_random=False))
+def test_no_list_of_changes_depends_on_its_order(changes: list[Any], luck: Any) -> None:
+    """Proves: any changes are refused in every order or give one case in every order. Broken: "last one wins" is back."""
+    assert outcome(MODEL, WORLD, changes) == outcome(MODEL, WORLD, luck.sample(changes, len(changes)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(["", *"PQR"]), min_size=5, max_size=5),
+    st.lists(st.tuples(st.permutations("ABCDE"), st.integers(2, 3), st.sampled_from("PQRXY")), min_size=2, max_size=3),
+    st.randoms(use_true_random=False),
+)
+def test_no_list_of_merges_depends_on_its_order(where: list[str], merges: Any, luck: Any) -> None:
+    """Proves: the same for merges out of any pools, shared or none, into any name. Broken: pools trade places."""
+    labels = {"grant": tuple("ABCDE"), "pool": tuple("PQR")}
+    member = dict(zip("ABCDE", where, strict=True))
+    world = World.build(
+        "m", [small.table("member", "flag", ["grant", "pool"], lambda g, p: member[g] == p, labels)], labels
+    )
+    model = small.model(data={"member": {"over": ["grant", "pool"], "unit": "flag"}})
+    changes = [Consolidate(consolidate=tuple(order[:many]), into=into) for order, many, into in merges]
+    assert outcome(model, world, changes) == outcome(model, world, luck.sample(changes, len(changes)))
 
 
 def cells(found: Case) -> set[tuple[str, str, str]]:
@@ -186,7 +245,10 @@ def test_widening_nothing_is_refused() -> None:
     for name, array in zip(("may_receive", "may_fund"), everything, strict=True):
         equal = equal.with_data(name, array.assign_attrs(WORLD.data[name].attrs))
     wide = Consolidate(consolidate=("PIPES", "WIRES"), into="Grid", widen=True)
-    assert refusal(wide, world=equal) == "1 problem\n  change 1: PIPES and WIRES have the same rights already; widen changes nothing"
+    assert (
+        refusal(wide, world=equal)
+        == "1 problem\n  change 1: PIPES and WIRES have the same rights already; widen changes nothing"
+    )
 
 
 def test_purposes_and_baselines_add_up() -> None:
@@ -203,10 +265,14 @@ def test_purposes_and_baselines_add_up() -> None:
 
 def test_merging_needs_members() -> None:
     """Proves: a model or a World without ``member`` cannot be merged, in words. Broken: a KeyError."""
-    with pytest.raises(InputError, match="the model has no datum 'member' over grant and pool, so nothing can be merged"):
+    with pytest.raises(
+        InputError, match="the model has no datum 'member' over grant and pool, so nothing can be merged"
+    ):
         apply(small.model(), small.toy(), [small.scenario(MERGE)])
     bare = World("bare", WORLD.data.drop_vars(["member", "pool"]), WORLD.regions)
-    assert refusal(MERGE, world=bare).endswith("the world has no 'member' over grant and pool, so nothing can be merged")
+    assert refusal(MERGE, world=bare).endswith(
+        "the world has no 'member' over grant and pool, so nothing can be merged"
+    )
 
 
 def test_a_default_can_be_changed() -> None:

@@ -84,7 +84,9 @@ class RuleTwin:
                 return total
         raise AssertionError(node)
 
-    def rows(self, rule: Compare, over: tuple[str, ...]) -> dict[tuple[str, ...], tuple[dict[Key, float], float, float]]:
+    def rows(
+        self, rule: Compare, over: tuple[str, ...]
+    ) -> dict[tuple[str, ...], tuple[dict[Key, float], float, float]]:
         """Every row that the rule has, by its labels: non-zero coefficients, lower and upper limit."""
         rows = {}
         for place in itertools.product(*(self.labels[d] for d in over)):

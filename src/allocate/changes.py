@@ -64,6 +64,8 @@ class _Work:
         self.maker = ""
         self.once: dict[str, str] = {}
         self.read: dict[str, str] = {}
+        self.pools: dict[str, set[str]] = {}  # the parts of each pool before any merge
+        self.made: set[str] = set()
         self.written: dict[str, dict[str, np.ndarray[Any, np.dtype[np.bool_]]]] = {}
 
     def make(self, change: Change, maker: str) -> None:
@@ -187,13 +189,34 @@ class _Work:
         self._keep(fixed={**self.case.fixed, change.fix: change.to}, said=f"{change.fix}: free -> {shown}")
 
     def _consolidate(self, change: Consolidate) -> None:
+        member = self._members(change)
+        part, whole = map(str, member.dims)
+        parts, pools = self.case.world.labels(part), self.case.world.labels(whole)
+        self._free_name(change, member, f"{whole} {change.into!r}")
+        merged = np.isin(parts, change.consolidate).astype(float)
+        left = member.values * (1.0 - merged[:, None])
+        ended = member.values.any(axis=0) & ~left.any(axis=0)
+        values = np.column_stack([left[:, ~ended], merged])
+        names = [*(pool for pool, over in zip(pools, ended, strict=True) if not over), change.into]
+        first = np.where(values.any(axis=0), values.argmax(axis=0), len(parts))
+        order = np.argsort(first, kind="stable")  # by first member, so that merges stack in any order
+        coords = {part: list(parts), whole: [names[k] for k in order]}
+        array = xr.DataArray(values[:, order], coords, [part, whole], attrs=member.attrs)
+        data = self.case.world.data.drop_vars([MEMBER, whole]).assign({MEMBER: array})
+        said = f"{whole}: {' + '.join(change.consolidate)} -> {change.into}"
+        self._keep(world=replace(self.case.world, data=data), said=said)
+        if change.widen:
+            self._widen(change.consolidate, part)
+
+    def _members(self, change: Consolidate) -> xr.DataArray:
+        """Which part is in which pool, (parts, pools), once it is sure that these parts can be merged."""
         world, model = self.case.world, self.case.model
         if MEMBER not in model.data or len(model.data[MEMBER].over) != 2:
             raise ChangeError(f"the model has no datum {MEMBER!r} over grant and pool, so nothing can be merged")
         part, whole = model.data[MEMBER].over
         if MEMBER not in world.data or set(world.data[MEMBER].dims) != {part, whole}:
             raise ChangeError(f"the world has no {MEMBER!r} over {part} and {whole}, so nothing can be merged")
-        parts, pools = world.labels(part), world.labels(whole)
+        parts = world.labels(part)
         for label in change.consolidate:
             if label not in parts:
                 raise ChangeError(f"no {part} {label!r}{nearest(label, parts)}")
@@ -204,24 +227,18 @@ class _Work:
             raise ChangeError(f"{', '.join(others)} varies over {whole}, so it is not clear what merging does to it")
         for label in change.consolidate:
             self._only_once(f"{part} {label}")
-        member = world.data[MEMBER].transpose(part, whole).astype(float)
-        rows = [parts.index(label) for label in change.consolidate]
-        left = member.values.copy()
-        left[rows] = 0.0
-        ended = member.values.any(axis=0) & ~left.any(axis=0)
-        kept = [pool for pool, over in zip(pools, ended, strict=True) if not over]
-        if change.into in kept:
-            raise ChangeError(f"there is already a {whole} {change.into!r}")
-        place = int((~ended[: int(ended.argmax())]).sum()) if ended.any() else len(kept)
-        merged = np.isin(np.arange(len(parts)), rows).astype(float)
-        values = np.insert(left[:, ~ended], place, merged, axis=1)
-        names = [*kept[:place], change.into, *kept[place:]]
-        array = xr.DataArray(values, {part: list(parts), whole: names}, [part, whole], attrs=member.attrs)
-        data = world.data.drop_vars([MEMBER, whole]).assign({MEMBER: array})
-        said = f"{whole}: {' + '.join(change.consolidate)} -> {change.into}"
-        self._keep(world=replace(world, data=data), said=said)
-        if change.widen:
-            self._widen(change.consolidate, part)
+        return world.data[MEMBER].transpose(part, whole).astype(float)
+
+    def _free_name(self, change: Consolidate, member: xr.DataArray, called: str) -> None:
+        """A merged pool has a new name, or that of a pool whose parts all go into it."""
+        self.pools = self.pools or {
+            str(pool): {str(part) for part, flag in zip(member[member.dims[0]].values, column, strict=True) if flag}
+            for pool, column in zip(member[member.dims[1]].values, member.values.T, strict=True)
+        }
+        taken = change.into in self.pools and not set() < self.pools[change.into] <= set(change.consolidate)
+        if taken or change.into in self.made:
+            raise ChangeError(f"there is already a {called}")
+        self.made.add(change.into)
 
     def _widen(self, labels: Sequence[str], part: str) -> None:
         """Every member gets every right that any member has: the union grows to every combination."""

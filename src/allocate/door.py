@@ -1,6 +1,6 @@
 """The algebra door: a program as a PuLP problem, to add a line to, solve with another solver, or read as text.
 
-Rows and columns keep their names, ``guarantee(DC15,2019/20)``, as far as the LP format allows: a character that it
+Rows and columns keep their names as far as the LP format allows, ``guarantee(DC15,2019_20)``: a character that it
 does not know becomes ``_``. PuLP writes numbers with 12 digits. A problem has one goal; earlier goals are not kept.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 240
 """Characters of a name; the LP format allows 255."""
 
-_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.,/()]")
+_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.,()]")
 
 
 def to_pulp(program: Program, goal: str | None = None) -> LpProblem:

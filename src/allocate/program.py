@@ -429,7 +429,10 @@ class _Checker:
             unit = unit_of(node, self.units)
             extra = [d for d in dims_of(node, self.dims) if d not in over]
             if extra:
-                raise RuleError(text, f"varies over {listed(extra)}, but should vary over {listed(over)}{_hint(over)}")
+                should = (
+                    f"should vary over {listed(over)}" if over else f"should be one number; sum over {listed(extra)}"
+                )
+                raise RuleError(text, f"varies over {listed(extra)}, but {should}")
             names = sorted(names_in(node)) if later is not None else []
             for name in names:
                 if name in self.model.variables:
@@ -456,10 +459,6 @@ class _Checker:
                     self._problem(place, f"{what} is in {self.units[datum]}, but the variable is in {self.units[name]}")
                 elif extra := [d for d in self.dims[datum] if d not in spec.over]:
                     self._problem(place, f"{what} {datum!r} varies over {listed(extra)}, the variable does not")
-
-
-def _hint(over: tuple[str, ...]) -> str:
-    return "" if over else "; sum over them"
 
 
 def _matrix(found: Linear, over: tuple[str, ...], shape: tuple[int, ...], width: int) -> Any:

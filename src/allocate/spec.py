@@ -37,8 +37,10 @@ def _identifier(value: object) -> str:
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{_shown(value)} is not a number")
-    if not abs(value) <= LARGEST:
-        raise ValueError(f"{_shown(value)} is not finite, or beyond {LARGEST:g}")
+    if not abs(value) < math.inf:
+        raise ValueError(f"{value} is not finite")
+    if abs(value) > LARGEST:
+        raise ValueError(f"{_shown(value)} is too large; no figure is beyond {LARGEST:g}")
     return float(value)
 
 

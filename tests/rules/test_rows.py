@@ -35,7 +35,9 @@ def _names(among: dict[str, tuple[str, ...]]) -> st.SearchStrategy[Text]:
 @st.composite
 def data_text(draw: st.DrawFn, depth: int = 2) -> Text:
     """An expression of data, and the dims it varies over."""
-    kind = draw(st.sampled_from(["name", "number", "+", "*", "/", "sum", "last", "so_far"] if depth else ["name", "number"]))
+    kind = draw(
+        st.sampled_from(["name", "number", "+", "*", "/", "sum", "last", "so_far"] if depth else ["name", "number"])
+    )
     if kind == "name":
         return draw(_names(DATA))
     if kind == "number":

@@ -79,7 +79,9 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "words"), HOSTILE.items(), ids=[f"{n}: {rule[:20]!r}" for n, rule in enumerate(HOSTILE)])
+@pytest.mark.parametrize(
+    ("rule", "words"), HOSTILE.items(), ids=[f"{n}: {rule[:20]!r}" for n, rule in enumerate(HOSTILE)]
+)
 def test_hostile_text_is_refused_in_exact_words(rule: str, words: str) -> None:
     """Proves: each text is refused with these words in under a second. Broken: it runs, hangs, or a traceback."""
     start = time.perf_counter()
@@ -90,7 +92,9 @@ def test_hostile_text_is_refused_in_exact_words(rule: str, words: str) -> None:
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.text(alphabet=st.sampled_from("xy12.,+-*/<>=!()[] \n'\"\\:{}@#;sumoverlastfirst=previous\u0455"), max_size=60))
+@given(
+    st.text(alphabet=st.sampled_from("xy12.,+-*/<>=!()[] \n'\"\\:{}@#;sumoverlastfirst=previous\u0455"), max_size=60)
+)
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Proves: whatever is typed gives a tree or a RuleError. Broken: another exception reaches the user."""
     for read in (read_rule, read_expression, read_condition):
@@ -141,5 +145,3 @@ def test_the_deepest_rule_that_is_read_can_be_walked() -> None:
         node, depth = below[0], depth + 1
     assert depth == 99
     assert latex_of(tree, {}, letters([]), "year").count("-") == 98
-
-

@@ -67,12 +67,12 @@ def test_presolve_keeps_the_closest_point_and_its_multipliers():
         face = lp.region
         small = shrink(face, lp.unit)
         x = small.x.copy()
-        found = closest(small.region, lp.weights[small.columns], lp.target[small.columns])
+        found = closest(small.region, *(a[small.columns] for a in (lp.weights, lp.target, lp.unit)))
         x[small.columns] = found.x
-        plain = closest(face, lp.weights, lp.target)
+        plain = closest(face, lp.weights, lp.target, lp.unit)
         assert np.abs(x - plain.x).max() < 1e-7
         pull = lp.weights * (x - lp.target)
-        multipliers = small.multipliers(pull, found.multipliers)
+        multipliers = small.multipliers(x, pull, found.multipliers)
         push = pull - lp.matrix.T @ multipliers
         activity = lp.matrix @ x
         assert (np.where(push > 1e-7, x - lp.lower, 0) < 1e-6).all()
@@ -95,8 +95,8 @@ def test_the_units_of_measurement_do_not_matter():
     """Proves: a column in thousands with a unit of 1 or in rand with a unit of 1000 gets the same plan."""
     matrix = np.array([[1.0, 1.0]])
     region = Region(sparse.csr_array(matrix), np.array([7e3]), np.array([7e3]), np.zeros(2), np.full(2, np.inf))
-    rand = closest(region, np.array([1.0, 2.0]), np.zeros(2)).x
+    rand = closest(region, np.array([1.0, 2.0]), np.zeros(2), np.full(2, 1e3)).x
     mixed = Region(
         sparse.csr_array(matrix * [1, 1000]), region.row_lower, region.row_upper, *np.array([[0, 0], [9e9] * 2])
     )
-    assert np.allclose(closest(mixed, np.array([1.0, 2e6]), np.zeros(2)).x * [1, 1000], rand, rtol=1e-13)
+    assert np.allclose(closest(mixed, np.array([1.0, 2e6]), np.zeros(2), np.array([1e3, 1.0])).x * [1, 1000], rand, rtol=1e-13)

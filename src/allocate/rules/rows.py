@@ -36,8 +36,8 @@ type Dims = tuple[Hashable, ...]
 NO_COLUMN = -1
 """The column number of a cell that ``where`` masked: it counts 0."""
 
-MOST_CELLS = 100_000_000
-"""Numbers that one term of a rule may need at once (0.8 GB); a rule that needs more is written in steps."""
+MOST_CELLS = 20_000_000
+"""Numbers that one term of a rule may need at once (160 MB); a rule that needs more is written in steps."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -103,7 +103,7 @@ def certify(
         return Certificate((Residual("numbers", "", "the shape of the answer", np.inf),))
     if not all(np.isfinite(a).all() for a in given):
         return Certificate((Residual("numbers", "", "part of the answer", np.inf),))
-    check = _Check(lp, x)
+    check = Check(lp.region, lp.unit, x)
     residuals = [*check.feasible()]
     face, scaling = lp.region, ruiz(lp.region)
     for goal, price in zip(lp.goals, prices, strict=True):
@@ -112,28 +112,28 @@ def certify(
         residuals += check.optimal(face, goal.name, cost, dual, reduced, rows)
         face = restrict(face, reduced, rows)
     if tie_multipliers is not None:
-        residuals.append(check.closest(face, tie_multipliers))
+        residuals.append(check.closest(face, lp.weights, lp.target, tie_multipliers))
     return Certificate(tuple(residuals))
 
 
-class _Check:
+class Check:
     """What all checks share: the activity of every row and the size of every column and row."""
 
-    def __init__(self, lp: LinearProgram, x: Vector) -> None:
-        self.lp, self.x, self.matrix = lp, x, lp.matrix
-        self.size = abs(lp.matrix)
-        self.activity = lp.matrix @ x
-        self.column_size = np.maximum(np.abs(x), lp.unit)
-        unit = group_maximum(self.size.data * lp.unit[self.size.indices], lp.matrix.indptr)
+    def __init__(self, region: Region, units: Vector, x: Vector) -> None:
+        self.region, self.units, self.x, self.matrix = region, units, x, region.matrix
+        self.size = abs(self.matrix)
+        self.activity = self.matrix @ x
+        self.column_size = np.maximum(np.abs(x), units)
+        unit = group_maximum(self.size.data * units[self.size.indices], self.matrix.indptr)
         self.row_size = np.maximum(self.size @ np.abs(x), unit)
         self.row_size[self.row_size == 0] = 1.0
 
     def feasible(self) -> tuple[Residual, Residual]:
-        """Bounds and rows of the original program."""
-        lp, x = self.lp, self.x
-        bound = np.maximum(lp.lower - x, x - lp.upper).clip(0.0) / self.column_size
-        below = (lp.row_lower - self.activity).clip(0.0) / self._row_scale(lp.row_lower)
-        above = (self.activity - lp.row_upper).clip(0.0) / self._row_scale(lp.row_upper)
+        """Bounds and rows of the region itself."""
+        region, x = self.region, self.x
+        bound = np.maximum(region.lower - x, x - region.upper).clip(0.0) / self.column_size
+        below = (region.row_lower - self.activity).clip(0.0) / self.row_scale(region.row_lower)
+        above = (self.activity - region.row_upper).clip(0.0) / self.row_scale(region.row_upper)
         return _worst("bound", "", bound, bound[:0]), _worst("row", "", bound[:0], np.maximum(below, above))
 
     def optimal(
@@ -145,12 +145,12 @@ class _Check:
         off_column = np.abs(self.x - column_at)
         off_row = np.abs(self.activity - row_at)
         away = np.where(np.abs(reduced) > TIED, off_column / self.column_size, 0.0)
-        loose = np.where(np.abs(rows) > TIED, off_row / self._row_scale(row_at), 0.0)
+        loose = np.where(np.abs(rows) > TIED, off_row / self.row_scale(row_at), 0.0)
         lost = [
             (np.abs(price[away > 0]) * off_column[away > 0]).sum(),
             (np.abs(dual[loose > 0]) * off_row[loose > 0]).sum(),
         ]
-        terms = np.abs(cost * self.x).sum() + np.abs(cost * self.lp.unit).max(initial=0.0)
+        terms = np.abs(cost * self.x).sum() + np.abs(cost * self.units).max(initial=0.0)
         terms += _sum(price, column_at, np.abs(reduced) > TIED) + _sum(dual, row_at, np.abs(rows) > TIED)
         gap = sum(lost) / terms if terms > 0 else sum(lost)
         return (
@@ -158,24 +158,29 @@ class _Check:
             Residual("gap", goal, "sum of all prices", float(gap)),
         )
 
-    def closest(self, face: Region, multipliers: Vector) -> Residual:
+    def closest(self, face: Region, weights: Vector, target: Vector, multipliers: Vector) -> Residual:
         """Stationarity of the distance on the face: every push is against a bound or limit that x is at."""
-        lp, x = self.lp, self.x
-        pull = lp.weights * (x - lp.target)
-        carried = np.repeat(np.abs(multipliers), np.diff(self.matrix.indptr)) * self.size.data
-        terms = np.abs(pull) + lp.weights * lp.unit
-        terms += np.bincount(self.matrix.indices, carried, minlength=x.size)
-        push = (pull - self.matrix.T @ multipliers) / terms
+        x = self.x
+        push, share = self.pushes(weights, target, multipliers)
         against = np.where(push > 0, face.lower, face.upper)
         columns = np.minimum(np.abs(push), np.abs(x - against) / self.column_size)
         columns[face.lower == face.upper] = 0.0
         at = np.where(multipliers > 0, face.row_lower, face.row_upper)
-        share = group_maximum(carried / terms[self.matrix.indices], self.matrix.indptr)
-        rows = np.minimum(share, np.abs(self.activity - at) / self._row_scale(at))
+        rows = np.minimum(share, np.abs(self.activity - at) / self.row_scale(at))
         rows[face.row_lower == face.row_upper] = 0.0
         return _worst("tie", "", columns, rows)
 
-    def _row_scale(self, limit: Vector) -> Vector:
+    def pushes(self, weights: Vector, target: Vector, multipliers: Vector) -> tuple[Vector, Vector]:
+        """What is left of the pull to the target on every column (n,), with its sign, as a part of the terms that
+        make it up; and the largest part (m,) that each multiplier has in the terms of one of its columns."""
+        pull = weights * (self.x - target)
+        carried = np.repeat(np.abs(multipliers), np.diff(self.matrix.indptr)) * self.size.data
+        terms = np.abs(pull) + weights * self.units
+        terms += np.bincount(self.matrix.indices, carried, minlength=pull.size)
+        share = group_maximum(carried / terms[self.matrix.indices], self.matrix.indptr)
+        return (pull - self.matrix.T @ multipliers) / terms, share
+
+    def row_scale(self, limit: Vector) -> Vector:
         """The size of a row next to one of its limits: a limit of no consequence must not excuse the other."""
         size: Vector = np.maximum(self.row_size, np.where(np.isfinite(limit), np.abs(limit), 0.0))
         return size

@@ -1,7 +1,9 @@
 """The point of a region closest to a target: one answer, whatever route led to the region.
 
 Minimises sum_j w_j (x_j - t_j)^2 / 2. An interior point method comes near (``interior``); the constraints that it leans
-on are solved as equations, which is exact, and repaired until every multiplier has the right sign.
+on are solved as equations, which is exact, and repaired until every multiplier has the right sign. Where more
+constraints meet than are needed, the interior point's multipliers do not say which to take: the prices of a linear
+program do (``_priced``), since they come from a basis.
 
 Source of the repair one constraint at a time: K. Murty, *Note on a Bard-type scheme*, Opsearch 11 (1974).
 """
@@ -15,63 +17,87 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import linalg
 
+from allocate.errors import ProofError
+from allocate.solve.basis import refined_duals
+from allocate.solve.certificate import Check
+from allocate.solve.highs import NoVertex, SolverOptions, in_time, minimise
 from allocate.solve.interior import Active, Interior, Problem
 from allocate.solve.linear import Mask, Region, Vector
 from allocate.solve.scaling import Scaling, group_maximum, power_of_two
 
-#: A gradient, a bound or a row below this part of its terms is zero.
-ZERO = 1e-11
+Finish = Literal["exact", "refined"]
+
+#: A push or a multiplier below this part of its terms is zero, and a row is crossed by more than this part of its size.
+#: Each is far above rounding and far below what the certificate allows (1e-8 and 1e-12).
+NOISE = 1e-12
+CROSSED = 2e-13
+#: A bound is crossed by more than this part of the largest row that the column is in: the rows may pin a column at its
+#: bound already, and then it misses the bound by their rounding, not by its own.
+PINNED = 1e-14
+#: What "exact" must keep: closeness, in the certificate's own measure.
+EXACT = 1e-10
 #: Interior point runs, and rounds of repair after each.
 REFINEMENTS = 7
 REPAIRS = 12
+#: How near to a constraint the point touches it, tried from coarse to fine once the interior point is ten times nearer.
+NEAR = (1e-6, 1e-8, 1e-10)
 #: Added to the normal equations of the active rows, which may repeat each other; refinement takes it out again.
 REGULAR = 1e-10
+GRADIENTS = 50
+ROUNDING = 2e-16
+
+type Point = tuple[Vector, Vector]
 
 
 @dataclass(frozen=True, eq=False)
 class Closest:
     """The closest point x (n,), multipliers (m,) with w (x - t) = matrix.T @ m + bounds, and how it was finished.
 
-    ``finish`` is "exact" when the active constraints were solved as equations, "refined" when only the interior
-    point answer is there; the certificate decides whether that is good enough. ``rounds`` counts interior runs.
+    ``finish`` is "exact" when the active constraints were solved as equations and every multiplier has its sign;
+    "refined" when only the interior point answer is there; the certificate decides whether that is good enough.
+    ``rounds`` counts interior runs.
     """
 
     x: Vector
     multipliers: Vector
-    finish: Literal["exact", "refined"]
+    finish: Finish
     rounds: int
 
 
-def closest(region: Region, weights: Vector, target: Vector) -> Closest:
-    """The closest point of a region that is not empty; weights and target (n,), natural units.
+def closest(region: Region, weights: Vector, target: Vector, unit: Vector, deadline: float = np.inf) -> Closest:
+    """The closest point of a region that is not empty; weights, target and published unit (n,), natural units.
+
+    Raises StoppedError at the deadline, which is on ``time.perf_counter``.
 
     >>> matrix = sparse.csr_array([[1.0, 1.0, 1.0]])
     >>> region = Region(matrix, np.full(1, 6.0), np.full(1, 6.0), np.zeros(3), np.full(3, 9.0))
-    >>> closest(region, np.ones(3), np.array([0.0, 0.0, 3.0])).x.round(9).tolist()
+    >>> closest(region, np.ones(3), np.array([0.0, 0.0, 3.0]), np.ones(3)).x.round(9).tolist()
     [1.0, 1.0, 4.0]
     """
     column = power_of_two(1.0 / np.sqrt(weights))
     row = group_maximum(np.abs(region.matrix.data) * column[region.matrix.indices], region.matrix.indptr)
     row = 1.0 / power_of_two(row)
-    problem = Problem(Scaling(row, column, 1.0).region(region), weights * column**2, target / column)
-    x, multipliers, finish, rounds = _solve(problem)
+    scaled = Scaling(row, column, 1.0).region(region)
+    problem = Problem(scaled, weights * column**2, target / column, unit / column)
+    (x, multipliers), finish, rounds = _solve(problem, deadline)
     return Closest(np.clip(x * column, region.lower, region.upper), multipliers * row, finish, rounds)
 
 
-def _solve(problem: Problem) -> tuple[Vector, Vector, Literal["exact", "refined"], int]:
+def _solve(problem: Problem, deadline: float) -> tuple[Point, Finish, int]:
     if problem.matrix.shape[0] == 0:
-        return np.clip(problem.target, problem.region.lower, problem.region.upper), np.zeros(0), "exact", 0
-    interior = Interior(problem)
+        return (np.clip(problem.target, problem.region.lower, problem.region.upper), np.zeros(0)), "exact", 0
+    interior = Interior(problem, deadline)
     for round_ in range(1, REFINEMENTS + 1):
+        in_time(deadline)
         if not interior.improve():
             continue
-        exact = _repair(problem, interior.active()) or _touch(problem, interior)
+        exact = _repair(problem, interior.active()) or _priced(problem, interior, deadline)
         if exact is not None:
-            return *exact, "exact", round_
-    return interior.x, interior.multipliers, "refined", REFINEMENTS
+            return exact, "exact", round_
+    return (interior.x, interior.multipliers), "refined", REFINEMENTS
 
 
-def _equations(problem: Problem, active: Active) -> tuple[Vector, Vector]:
+def _equations(problem: Problem, active: Active) -> Point:
     """The closest point of the active constraints taken as equations, and their multipliers."""
     region, matrix = problem.region, problem.matrix
     free, used = np.flatnonzero(active.columns == 0), np.flatnonzero(active.rows)
@@ -91,28 +117,41 @@ def _equations(problem: Problem, active: Active) -> tuple[Vector, Vector]:
     unit = sparse.diags_array(1 / size)
     damped = sparse.csc_matrix(unit @ normal @ unit + REGULAR * sparse.eye_array(used.size))
     factors = linalg.splu(damped, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    found, missing = np.zeros(used.size), limit - rows @ x
-    for _ in range(REPAIRS):
-        step = factors.solve(missing / size) / size
-        found += step
-        x[free] += (back @ step) / problem.weights[free]
-        missing = limit - rows @ x
-        if np.abs(missing / np.maximum(1.0, np.abs(limit))).max() < 2e-16 or not step.any():
+    # Conjugate gradients: rows that nearly repeat each other, where damping bites, cost a step each, not hundreds.
+    found, scale = np.zeros(used.size), np.maximum(np.abs(limit), problem.size[used] @ np.maximum(np.abs(x), 1.0))
+    missing = limit - rows @ x
+    damped_step = factors.solve(missing / size) / size
+    step, product, worst = damped_step, missing @ damped_step, np.inf
+    for _ in range(GRADIENTS):
+        move = (back @ step) / problem.weights[free]
+        slope = step @ (inner @ move)
+        if not (product > 0 and slope > 0):
             break
+        found += product / slope * step
+        x[free] += product / slope * move
+        before, missing = missing, limit - rows @ x
+        last, worst = worst, np.abs(missing / scale).max()
+        if worst < ROUNDING or (worst < CROSSED and worst > last / 2):
+            break
+        damped_step = factors.solve(missing / size) / size
+        bend = max(0.0, damped_step @ (missing - before) / product)
+        product = missing @ damped_step
+        step = damped_step + bend * step
     multipliers[used] = found
     return x, multipliers
 
 
-def _repair(problem: Problem, active: Active) -> tuple[Vector, Vector] | None:
+def _repair(problem: Problem, active: Active) -> Point | None:
     """Solve, release what pulls, add what is crossed, and again; one change at a time when many do not settle."""
     fewest, patience = active.rows.size + active.columns.size + 1, 4
+    seen: set[bytes] = set()
     for _ in range(REPAIRS):
         x, multipliers = _equations(problem, active)
         better = _corrected(problem, active, x, multipliers)
         changes = np.concatenate([better.columns != active.columns, better.rows != active.rows])
         count = int(np.count_nonzero(changes))
         if not count:
-            return (x, multipliers) if _rows_hold(problem, x) else None
+            return _proved(problem, active, x, multipliers)
         fewest, patience = (count, 4) if count < fewest else (fewest, patience - 1)
         if patience < 0:
             changes[np.flatnonzero(changes)[:-1]] = False
@@ -121,57 +160,87 @@ def _repair(problem: Problem, active: Active) -> tuple[Vector, Vector] | None:
             np.where(rows, better.rows, active.rows).astype(np.int8),
             np.where(columns, better.columns, active.columns).astype(np.int8),
         )
+        key = active.rows.tobytes() + active.columns.tobytes()
+        if key in seen:
+            return None
+        seen.add(key)
     return None
 
 
 def _corrected(problem: Problem, active: Active, x: Vector, multipliers: Vector) -> Active:
-    region, matrix = problem.region, problem.matrix
-    pull = problem.weights * (x - problem.target)
-    gradient = pull - matrix.T @ multipliers
-    small = ZERO * (np.abs(pull) + problem.size.T @ np.abs(multipliers))
-    columns, edge = active.columns.copy(), ZERO * np.maximum(1.0, np.abs(x))
-    columns[(active.columns > 0) & (gradient < -small)] = 0
-    columns[(active.columns < 0) & (gradient > small)] = 0
+    """Without what pushes the wrong way, and with what is crossed, both beyond rounding."""
+    region, check = problem.region, Check(problem.region, problem.unit, x)
+    push, share = check.pushes(problem.weights, problem.target, multipliers)
+    columns, edge = active.columns.copy(), PINNED * np.maximum(check.column_size, _surroundings(problem, check))
+    columns[active.columns * push < -NOISE] = 0
     inside = active.columns == 0
     columns[inside & (x < region.lower - edge)] = 1
     columns[inside & (x > region.upper + edge)] = -1
-    activity, weak = matrix @ x, ZERO * np.abs(multipliers).max(initial=0.0)
     rows, loose = active.rows.copy(), ~problem.equal
-    rows[loose & (active.rows > 0) & (multipliers < -weak)] = 0
-    rows[loose & (active.rows < 0) & (multipliers > weak)] = 0
+    rows[loose & (active.rows * multipliers < 0) & (share > NOISE)] = 0
     off: Mask = loose & (active.rows == 0)
-    rows[off & (activity < region.row_lower - ZERO * problem.lower_size)] = 1
-    rows[off & (activity > region.row_upper + ZERO * problem.upper_size)] = -1
+    rows[off & (check.activity < region.row_lower - CROSSED * check.row_scale(region.row_lower))] = 1
+    rows[off & (check.activity > region.row_upper + CROSSED * check.row_scale(region.row_upper))] = -1
     return Active(rows, columns)
 
 
-def _rows_hold(problem: Problem, x: Vector) -> bool:
-    region, activity = problem.region, problem.matrix @ x
-    beyond = np.maximum(np.maximum(region.row_lower - activity, activity - region.row_upper), 0.0)
-    return bool((beyond <= 1e-12 * (problem.size @ np.abs(x) + 1.0)).all())
+def _surroundings(problem: Problem, check: Check) -> Vector:
+    """The size of the largest row that each column is in, in the column's own unit."""
+    size, rows = problem.size, np.repeat(check.row_size, np.diff(problem.size.indptr))
+    return group_maximum((rows / size.data)[problem.by_column], problem.column_starts)
 
 
-def _touch(problem: Problem, interior: Interior, near: float = 1e-6) -> tuple[Vector, Vector] | None:
-    """When weak constraints keep the signs from settling: the point is accurate by now, so whatever it touches is
-    active; the interior point's multipliers get the smallest change that makes the gradient vanish off the bounds."""
-    if interior.best >= near / 10 * max(1.0, np.abs(interior.x).max(initial=0.0)):
+def _proved(problem: Problem, active: Active, x: Vector, multipliers: Vector) -> Point | None:
+    """The point and its multipliers, brought to their bounds and signs, if the certificate will see no fault in them."""
+    region = problem.region
+    pinned = np.where(x < region.lower, 1, np.where(x > region.upper, -1, active.columns)).astype(np.int8)
+    if (pinned != active.columns).any():
+        x = np.clip(_equations(problem, Active(active.rows, pinned))[0], region.lower, region.upper)
+    wrong = ~problem.equal & (active.rows * multipliers <= 0)
+    multipliers = np.where(wrong, 0.0, multipliers)
+    check = Check(region, problem.unit, x)
+    close = check.closest(region, problem.weights, problem.target, multipliers).size <= EXACT
+    return (x, multipliers) if close and all(residual.ok for residual in check.feasible()) else None
+
+
+def _priced(problem: Problem, interior: Interior, deadline: float) -> Point | None:
+    """When the signs do not settle: the point is accurate by now, so whatever it touches is active, which gives the
+    point; and its multipliers are the prices of the linear program that finds no way down from it."""
+    for near in NEAR:
+        if interior.best >= near / 10 * max(1.0, np.abs(interior.x).max(initial=0.0)):
+            return None
+        touched = interior.touched(near)
+        x, _ = _equations(problem, touched)
+        multipliers = _prices(problem, touched, x, deadline)
+        if multipliers is None:
+            continue
+        push, share = Check(problem.region, problem.unit, x).pushes(problem.weights, problem.target, multipliers)
+        needed = problem.equal | (share > NOISE)
+        active = Active(
+            np.where(needed, touched.rows, 0).astype(np.int8),
+            np.where(np.abs(push) > NOISE, touched.columns, 0).astype(np.int8),
+        )
+        exact = _repair(problem, active) or _proved(problem, touched, x, multipliers)
+        if exact is not None:
+            return exact
+    return None
+
+
+def _prices(problem: Problem, touched: Active, x: Vector, deadline: float) -> Vector | None:
+    """Row prices of: the step down the gradient, of at most one in every column, that crosses nothing touched."""
+    cost = problem.weights * (x - problem.target)
+    largest = np.abs(cost).max(initial=0.0)
+    scale = 2.0**12 / float(power_of_two(np.atleast_1d(largest))[0]) if largest > 0 else 1.0
+    rows, columns = touched.rows, touched.columns
+    tangent = Region(
+        problem.matrix,
+        np.where(problem.equal | (rows > 0), 0.0, -np.inf),
+        np.where(problem.equal | (rows < 0), 0.0, np.inf),
+        np.where(columns > 0, 0.0, -1.0),
+        np.where(columns < 0, 0.0, 1.0),
+    )
+    try:
+        vertex = minimise(tangent, cost * scale, SolverOptions(presolve=False), deadline)
+        return refined_duals(tangent, cost * scale, vertex) / scale
+    except (NoVertex, ProofError):
         return None
-    region, touched = problem.region, interior.touched(near)
-    x, _ = _equations(problem, touched)
-    size = np.maximum(1.0, np.abs(x))
-    inside = ((x >= region.lower - ZERO * size) & (x <= region.upper + ZERO * size)).all()
-    if not ((np.abs(x - interior.x) < 10 * near * size).all() and inside and _rows_hold(problem, x)):
-        return None
-    left = problem.weights * (x - problem.target) - problem.matrix.T @ interior.multipliers
-    _, change = _equations(Problem(region, problem.weights, x - left / problem.weights), touched)
-    multipliers = interior.multipliers + change
-    return (x, multipliers) if _settled(problem, touched, x, multipliers) else None
-
-
-def _settled(problem: Problem, active: Active, x: Vector, multipliers: Vector, enough: float = 1e-9) -> bool:
-    """Whether the gradient vanishes off the bounds and pushes against them elsewhere, to this part of its terms."""
-    pull = problem.weights * (x - problem.target)
-    terms = np.abs(pull) + problem.size.T @ np.abs(multipliers) + problem.weights
-    push = (pull - problem.matrix.T @ multipliers) / terms
-    wrong = np.where(active.columns == 0, np.abs(push), -push * active.columns)
-    return bool(wrong.max(initial=0.0) <= enough)

@@ -20,6 +20,10 @@ from allocate.solve.scaling import group_maximum
 #: Activities closer than this part of their terms are the same; below the certificate's 1e-12 for rows.
 SAME = 1e-13
 ROUNDS = 200
+#: A row holds a push only if its activity is this near its limit, as a part of its terms.
+AT_LIMIT = 1e-11
+#: A push below this part of the terms that make it up is rounding, and no row's to hold.
+NOISE = 1e-12
 
 Indices = NDArray[np.integer[Any]]
 
@@ -54,41 +58,70 @@ class Small:
     lower_row: Indices
     upper_row: Indices
 
-    def multipliers(self, gradient: Vector, left: Vector) -> Vector:
-        """Multipliers (m,) of all rows of the face, from those of the rows left.
+    def multipliers(self, x: Vector, gradient: Vector, left: Vector) -> Vector:
+        """Multipliers (m,) of all rows of the face at x (n,), from those of the rows left.
 
         The gradient (n,) of the distance is matrix.T @ result plus what the face's own bounds hold. Rows get their
-        multiplier last dropped first, each just enough to leave its columns pushing the right way.
+        multiplier last dropped first, each just enough to leave its columns pushing the right way. Only a row at
+        its limit gets one, and only for a push that is more than rounding: a multiplier of 1e-16 on a row with
+        room to spare says nothing of the column it comes from, and something wrong of every column with small terms.
         """
-        matrix = self.face.matrix
-        result = np.zeros(matrix.shape[0])
-        result[self.rows] = left
-        rest = gradient - matrix.T @ result
+        work = _Carry(self, x, gradient, left)
         for step in reversed(self.steps):
             if step.forcing:
-                self._carry_forcing(step, result, rest)
+                work.forcing(step)
             else:
-                self._carry_bounds(step, result, rest)
-        return result
+                work.bounds(step)
+        return work.result
 
-    def _carry_bounds(self, step: Step, result: Vector, rest: Vector) -> None:
-        push = rest[step.column]
-        holder = np.where(push > 0, self.lower_row[step.column], self.upper_row[step.column])
-        mine = (holder == step.row) & (push != 0)
-        added = np.zeros(result.size)
-        added[step.row[mine]] = push[mine] / step.value[mine]
-        result += added
-        rest -= self.face.matrix.T @ added
 
-    def _carry_forcing(self, step: Step, result: Vector, rest: Vector) -> None:
-        matrix = self.face.matrix
+class _Carry:
+    """The multipliers found so far, the push that no row holds yet, and the terms that push is made of."""
+
+    def __init__(self, small: Small, x: Vector, gradient: Vector, left: Vector) -> None:
+        self.small, face = small, small.face
+        self.matrix, self.size = face.matrix, abs(face.matrix)
+        self.result = np.zeros(self.matrix.shape[0])
+        self.rest, self.terms = gradient.copy(), np.abs(gradient)
+        added = self.result.copy()
+        added[small.rows] = left
+        self._add(added)
+        activity, near = self.matrix @ x, AT_LIMIT * (self.size @ np.abs(x))
+        self.at_lower = activity <= face.row_lower + near + AT_LIMIT * np.abs(_finite(face.row_lower))
+        self.at_upper = activity >= face.row_upper - near - AT_LIMIT * np.abs(_finite(face.row_upper))
+
+    def _add(self, multipliers: Vector) -> None:
+        self.result += multipliers
+        self.rest -= self.matrix.T @ multipliers
+        self.terms += self.size.T @ np.abs(multipliers)
+
+    def _push(self, columns: Indices) -> Vector:
+        push = self.rest[columns]
+        return np.where(np.abs(push) > NOISE * self.terms[columns], push, 0.0)
+
+    def bounds(self, step: Step) -> None:
+        """Rows with one column hold the push against the bound that they gave it."""
+        push = self._push(step.column)
+        holder = np.where(push > 0, self.small.lower_row[step.column], self.small.upper_row[step.column])
+        wanted = push / step.value
+        at_limit = np.where(wanted > 0, self.at_lower[step.row], self.at_upper[step.row])
+        mine = (holder == step.row) & (push != 0) & at_limit
+        added = np.zeros(self.result.size)
+        added[step.row[mine]] = wanted[mine]
+        self._add(added)
+
+    def forcing(self, step: Step) -> None:
+        """Rows at the end of their reach hold whichever of their columns pushes the wrong way most."""
+        matrix = self.matrix
         for entries in np.split(np.arange(step.row.size), np.flatnonzero(np.diff(step.row)) + 1):
-            row, wanted = step.row[entries[0]], rest[step.column[entries]] / step.value[entries]
+            row, wanted = step.row[entries[0]], self._push(step.column[entries]) / step.value[entries]
             added = min(0.0, wanted.min()) if step.forcing < 0 else max(0.0, wanted.max())
             if added:
-                result[row] += added
+                self.result[row] += added
                 span = slice(matrix.indptr[row], matrix.indptr[row + 1])
-                rest[matrix.indices[span]] -= added * matrix.data[span]
+                carried = added * matrix.data[span]
+                self.rest[matrix.indices[span]] -= carried
+                self.terms[matrix.indices[span]] += np.abs(carried)
 
 
 def shrink(face: Region, unit: Vector) -> Small:

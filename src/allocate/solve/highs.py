@@ -95,6 +95,14 @@ def minimise(region: Region, cost: Vector, options: SolverOptions, deadline: flo
     raise ProofError(f"the solver ended with status {words!r} and no answer")
 
 
+def in_time(deadline: float) -> float:
+    """The seconds left until a deadline on ``time.perf_counter``; StoppedError when there are none."""
+    left = deadline - time.perf_counter()
+    if left <= 0:
+        raise StoppedError("the time limit came before a proved answer")
+    return left
+
+
 def _handed_over(region: Region, cost: Vector, options: SolverOptions, deadline: float) -> Any:
     rows, columns = region.matrix.shape
     row_order, column_order = _orders(options, rows, columns)
@@ -112,9 +120,7 @@ def _handed_over(region: Region, cost: Vector, options: SolverOptions, deadline:
     lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
     lp.a_matrix_.value_ = matrix.data
     highs = highspy.Highs()
-    left = deadline - time.perf_counter()
-    if left <= 0:
-        raise StoppedError("the time limit came before a proved answer")
+    left = in_time(deadline)
     settings = {
         "output_flag": False,
         "threads": 1,

@@ -8,13 +8,18 @@ Source: A. Gleixner, D. Steffy, K. Wolter, *Iterative refinement for linear prog
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Any
 
 import clarabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from allocate.solve.highs import in_time
 from allocate.solve.linear import Region, Vector
 from allocate.solve.scaling import power_of_two
 
@@ -27,13 +32,13 @@ Side = NDArray[np.int8]
 class Problem:
     """The scaled problem: weights near 1, entries at most about 1; and which rows are equations."""
 
-    def __init__(self, region: Region, weights: Vector, target: Vector) -> None:
-        self.region, self.weights, self.target = region, weights, target
+    def __init__(self, region: Region, weights: Vector, target: Vector, unit: Vector) -> None:
+        self.region, self.weights, self.target, self.unit = region, weights, target, unit
         self.matrix = region.matrix
         self.size = abs(self.matrix)
         self.equal = region.row_lower == region.row_upper
-        self.lower_size = np.maximum(1.0, np.abs(region.row_lower))
-        self.upper_size = np.maximum(1.0, np.abs(region.row_upper))
+        self.by_column = np.argsort(self.matrix.indices, kind="stable")
+        self.column_starts = np.concatenate([[0], np.cumsum(np.bincount(self.matrix.indices, minlength=weights.size))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +55,8 @@ class Interior:
     Inequality rows get a slack column of their own, so that all of ``point`` = (x, slacks) has plain bounds.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem, region = problem, problem.region
+    def __init__(self, problem: Problem, deadline: float) -> None:
+        self.problem, self.deadline, region = problem, deadline, problem.region
         rows, columns = problem.matrix.shape
         self.columns, self.slack_rows = columns, np.flatnonzero(~problem.equal)
         slacks = self.slack_rows.size
@@ -151,9 +156,26 @@ class Interior:
         settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = self.tolerance
         settings.max_iter, settings.max_threads = 100, 1
         hessian = sparse.csc_matrix(sparse.diags_array(self.weights))
-        answer = clarabel.DefaultSolver(hessian, cost, sparse.csc_matrix(constraints), limits, cones, settings).solve()
+        solver = clarabel.DefaultSolver(hessian, cost, sparse.csc_matrix(constraints), limits, cones, settings)
+        answer = _run(solver, self.deadline)
         step, multipliers = np.array(answer.x), -np.array(answer.z)[: limit.size]
         useful = str(answer.status) in ("Solved", "AlmostSolved", "InsufficientProgress")
         if not (useful and np.isfinite(step).all() and np.isfinite(multipliers).all()):
             return None, None
         return step, multipliers
+
+
+def _run(solver: Any, deadline: float) -> Any:
+    """Solve in a thread: Ctrl-C in the waiting thread, like the deadline, stops it after the iteration it is in."""
+    stop = threading.Event()
+    solver.set_termination_callback(lambda _: stop.is_set() or time.perf_counter() > deadline)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(solver.solve)
+        try:
+            while not answer.done():
+                wait([answer], 0.1)
+        except BaseException:
+            stop.set()
+            raise
+    in_time(deadline)
+    return answer.result()

@@ -164,12 +164,15 @@ class _Work:
         left = np.zeros(0)
         rounds = 0
         if small.columns.size:
-            found: Closest = closest(small.region, lp.weights[small.columns], lp.target[small.columns])
+            there = small.columns
+            found: Closest = closest(
+                small.region, lp.weights[there], lp.target[there], lp.unit[there], self.deadline
+            )
             self.x[small.columns], left, rounds = found.x, found.multipliers, found.rounds
         else:
             left = np.zeros(small.rows.size)
         self.x = np.clip(self.x, self.face.lower, self.face.upper)
-        self.tie_multipliers = small.multipliers(lp.weights * (self.x - lp.target), left)
+        self.tie_multipliers = small.multipliers(self.x, lp.weights * (self.x - lp.target), left)
         self.stages.append(Stage("closest", time.perf_counter() - start, rounds))
 
     def optimum(self) -> Optimum:

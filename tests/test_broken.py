@@ -1,0 +1,191 @@
+"""Broken inputs, and the exact words each must produce: in tests/broken, a .txt a case.
+
+A scenario that is broken is a file there too; a model or a World is a good one with one thing broken by name below.
+After a change of words that is meant, write them anew and read what ``git diff`` says:
+
+    python tests/test_broken.py
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+import small
+from allocate import cli
+from allocate.runs import run as solve
+from allocate.spec import shipped
+
+BROKEN = Path(__file__).parent / "broken"
+type Breaker = Callable[[Path], None]
+
+
+def text(name: str, old: str, new: str, count: int = 1) -> Breaker:
+    """Replace a piece of a file."""
+
+    def do(home: Path) -> None:
+        before = (home / name).read_bytes()
+        assert old.encode() in before, f"{old!r} is not in {name}"
+        (home / name).write_bytes(before.replace(old.encode(), new.encode("utf-8", "surrogateescape"), count))
+
+    return do
+
+
+def whole(name: str, content: bytes) -> Breaker:
+    """Write a file anew."""
+    return lambda home: (home / name).write_bytes(content) and None
+
+
+def about(datum: str, **what: object) -> Breaker:
+    """Change what the datapackage says of one datum; a unit and a scale are said of its column of values."""
+
+    def do(home: Path) -> None:
+        file = home / "world" / "datapackage.json"
+        package = json.loads(file.read_text(encoding="utf-8"))
+        resource = next(r for r in package["resources"] if r["datum"] == datum)
+        for key, value in what.items():
+            place = resource["schema"]["fields"][-1] if key in ("unit", "scale") else resource
+            place.update({key: value}) if value is not None else place.pop(key)
+        file.write_text(json.dumps(package), encoding="utf-8")
+
+    return do
+
+
+def scaled(home: Path) -> None:
+    """A budget written in R million by somebody who did not change the scale."""
+    file = home / "world" / "budget.csv"
+    head, *rows = file.read_text().splitlines()
+    cells = [row.rsplit(",", 1) for row in rows]
+    file.write_text("\n".join([head, *(f"{left},{float(value) / 1000:g}" for left, value in cells)]) + "\n")
+
+
+def missing(name: str) -> Breaker:
+    return lambda home: (home / name).unlink()
+
+
+WORLDS: dict[str, Breaker] = {
+    "world_bad_json": whole("world/datapackage.json", b'{"name": "small",'),
+    "world_not_utf8": text("world/budget.csv", "PIPES", "PIP\udcc9S"),
+    "world_semicolons": text("world/budget.csv", ",", ";", -1),
+    "world_extra_column": text("world/keep.csv", "year,value", "year,note,value"),
+    "world_misspelt_space": text("world/absorb.csv", "N,2019/20", "Norht,2019/20"),
+    "world_misspelt_grant": text("world/budget.csv", "WIRES", "WIRE"),
+    "world_missing_row": text("world/absorb.csv", "S,2020/21,52500\n", ""),
+    "world_row_twice": text("world/keep.csv", "2020/21", "2019/20"),
+    "world_missing_file": missing("world/budget.csv"),
+    "world_negative": text("world/absorb.csv", "N,2019/20,", "N,2019/20,-"),
+    "world_nan": text("world/keep.csv", "2019/20,0.8", "2019/20,NaN"),
+    "world_infinite": text("world/keep.csv", "2019/20,0.8", "2019/20,1e999"),
+    "world_huge": text("world/absorb.csv", "N,2019/20,120000", "N,2019/20,120000000000000000"),
+    "world_thousands_separator": text("world/absorb.csv", "N,2019/20,120000", 'N,2019/20,"120,000"'),
+    "world_blank": text("world/keep.csv", "2019/20,0.8", "2019/20,"),
+    "world_flag_of_two": text("world/may_fund.csv", "PIPES,water,1", "PIPES,water,2"),
+    "world_off_by_a_thousand": scaled,
+    "world_unknown_scale": about("budget", scale="R milion"),
+    "world_no_scale": about("budget", scale=None),
+    "world_unit_of_another_datum": about("unit_cost", unit="household"),
+    "world_unknown_status": about("keep", status="guessed"),
+    "world_path_outside": about("keep", path="../../etc/passwd"),
+    "world_without_a_datum": text("world/datapackage.json", '"datum": "keep"', '"datum": "kept"'),
+    "world_absent": lambda home: shutil.rmtree(home / "world"),
+}
+MODELS: dict[str, Breaker] = {
+    "model_empty": whole("model.toml", b""),
+    "model_not_toml": text("model.toml", "[dims]", "[dims"),
+    "model_unit_mistake": text("model.toml", "sum(unit_cost * reached, over=tier)", "sum(reached, over=tier)"),
+    "model_sum_over_absent_dim": text("model.toml", "sum(spend, over=[pool, service]) <= absorbable", "sum(spend, over=[pool, tier]) <= absorbable"),
+    "model_not_linear": text("model.toml", "sum(spend, over=[pool, service]) <= absorbable", "sum(spend * spend / absorb, over=[pool, service]) <= absorbable"),
+    "model_misspelt_name": text("model.toml", "<= absorbable", "<= absorbible"),
+    "model_hostile_rule": text("model.toml", "<= absorbable", "<= absorb.__class__"),
+    "model_lookalike": text("model.toml", "<= absorbable", "<= \u0430bsorbable"),
+    "model_key_misspelt": text("model.toml", 'owner = "National', 'onwer = "National'),
+    "model_rule_twice": text("model.toml", "[rules.tiers]", "[rules.served]"),
+    "model_goal_varies": text("model.toml", "sum(held_back, over=[pool, year])", "sum(held_back, over=pool)"),
+}  # fmt: skip
+SCENARIOS = sorted(file.stem for file in BROKEN.glob("scenario_*.toml"))
+COMMAND = ("allocate", "run", "model.toml", "-s", "scenario.toml", "-w", "world", "-o", "out")
+IN_A_PROCESS = ("world_not_utf8", "model_hostile_rule", "scenario_conflict")
+
+
+def set_up(home: Path, case: str) -> None:
+    """A good model, scenario and World in a folder, one of them broken."""
+    home.mkdir(exist_ok=True)
+    shutil.copy(shipped("models") / "grant_consolidation.toml", home / "model.toml")
+    (home / "scenario.toml").write_text('name = "As it is"\nwhy = "A test."\n')
+    small.world().write(home / "world")
+    if case in SCENARIOS:
+        shutil.copy(BROKEN / f"{case}.toml", home / "scenario.toml")
+    elif case:
+        ({**WORLDS, **MODELS})[case](home)
+
+
+def run(home: Path, in_a_process: bool = False) -> tuple[int, str]:
+    """The exit code of the command line, and what it says on standard error apart from progress ("solving ...")."""
+    if in_a_process:
+        code = "from allocate.cli import main; main()"
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "-c", code, *COMMAND[1:]], cwd=home, env=environment, capture_output=True, text=True
+        )
+        status, said = done.returncode, done.stderr
+    else:
+        heard = io.StringIO()
+        with contextlib.chdir(home), contextlib.redirect_stderr(heard), patch.object(sys, "argv", list(COMMAND)):
+            try:
+                cli.main()
+                status = 0
+            except SystemExit as end:
+                status = int(end.code or 0)
+        said = heard.getvalue()
+    lines = [line for line in said.splitlines() if not line.endswith(" ...")]
+    return status, "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("case", [*WORLDS, *MODELS, *SCENARIOS])
+def test_a_broken_input_gives_exactly_these_words(case: str, tmp_path: Path) -> None:
+    """Proves: status 1, the words of tests/broken and no others, and nothing written.
+
+    Broken: a traceback, a wrong plan, or a letter that does not help.
+    """
+    home = tmp_path / "home"
+    set_up(home, case)
+    status, said = run(home, case in IN_A_PROCESS)
+    assert said == (BROKEN / f"{case}.txt").read_text(encoding="utf-8")
+    assert status == 1
+    assert "Traceback" not in said and "mistake in allocate" not in said
+    assert not (home / "out").exists()
+
+
+def test_the_unbroken_input_runs(tmp_path: Path) -> None:
+    """Proves: what the cases break is whole to begin with. Broken: they prove nothing."""
+    home = tmp_path / "home"
+    set_up(home, "")
+    plan = solve(home / "model.toml", home / "world", home / "scenario.toml").plan
+    assert plan.grade == "exact"
+
+
+def cases() -> Iterator[str]:
+    yield from (*WORLDS, *MODELS, *SCENARIOS)
+
+
+def test_every_file_of_words_has_its_case() -> None:
+    """Proves: no expected words are left over from a case that is gone. Broken: dead files that nobody checks."""
+    assert sorted(file.stem for file in BROKEN.glob("*.txt")) == sorted(cases())
+
+
+if __name__ == "__main__":
+    for case in cases():
+        with tempfile.TemporaryDirectory() as folder:
+            set_up(Path(folder) / "home", case)
+            (BROKEN / f"{case}.txt").write_text(run(Path(folder) / "home")[1], encoding="utf-8")
