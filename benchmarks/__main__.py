@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from allocate.builder import build
 from allocate.changes import apply
 from allocate.door import to_pulp
 from allocate.plan import Plan, solve
-from allocate.program import build
 from allocate.schedule import publish
 from allocate.spec import read_model, read_scenario, shipped
 from allocate.world import World, read_world

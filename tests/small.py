@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from allocate.builder import build
 from allocate.changes import Case, apply
-from allocate.program import Program, build
+from allocate.program import Program
 from allocate.regions import Registry
 from allocate.spec import Model, Scenario
 from allocate.tables import Datum

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import small
+from allocate.builder import build
 from allocate.changes import Case, amount, apply
 from allocate.errors import InputError
-from allocate.program import build
 from allocate.spec import Consolidate, Drop, Fix, Scale, Set, read_model
 from allocate.world import World
 

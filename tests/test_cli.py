@@ -77,7 +77,8 @@ def test_a_folder_with_other_things_in_it_is_never_touched(command: Command, tmp
 
 def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tmp_path: Path) -> None:
     """Proves: infeasible is exit 2, said in the model's words, with nothing written."""
-    (tmp_path / "greedy.toml").write_text('name = "g"\nwhy = "w"\n[[change]]\nset = "keep"\nto = 1.5\n')
+    changes = '[[change]]\nset = "keep"\nto = 1.0\n[[change]]\nscale = "absorb"\nby = 0.8\n'
+    (tmp_path / "greedy.toml").write_text('name = "g"\nwhy = "w"\n' + changes)
     status, _, err = command("run", MODEL, "-s", "greedy.toml", "--years", "2019/20", "-o", "o")
     assert status == 2 and "cannot hold together" in err
     assert [p.name for p in tmp_path.iterdir()] == ["greedy.toml"]

@@ -12,11 +12,12 @@ import pulp
 import pytest
 
 import small
+from allocate.builder import build
 from allocate.changes import Case, apply
 from allocate.door import to_lp, to_pulp
 from allocate.errors import InputError
 from allocate.plan import solve
-from allocate.program import Program, build
+from allocate.program import Program
 from allocate.spec import Consolidate, Model, read_model
 from allocate.world import World
 

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import small
+from allocate.builder import build
 from allocate.changes import apply
 from allocate.door import to_lp
-from allocate.program import build
 from allocate.spec import Model, read_model
 
 GOLDEN = Path(__file__).parent / "golden" / "grant_consolidation.lp"

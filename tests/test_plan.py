@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from allocate.builder import build
 from allocate.changes import apply
 from allocate.errors import NoPlanError, ProofError
 from allocate.plan import Plan, solve
-from allocate.program import build
 from allocate.runs import Run
-from allocate.spec import Scenario, Set, read_model
+from allocate.spec import Scale, Scenario, Set, read_model
 from allocate.world import World
 
 
@@ -75,12 +75,12 @@ def test_a_price_is_the_change_of_the_goal_for_one_rand_more(merged: Run, rule: 
 
 
 def test_rules_that_cannot_hold_together_are_named(za: World) -> None:
-    """Proves: a guarantee above what spaces can absorb gives no plan, and the two rules in words.
+    """Proves: a guarantee of 100% above what spaces can absorb gives no plan, and the two rules in words.
 
     Broken: zeros, or a plan that quietly breaks one of them.
     """
     world = za.select("year", ["2019/20"])
-    greedy = Scenario(name="greedy", why="", changes=(Set(set="keep", to=1.5),))
+    greedy = Scenario(name="greedy", why="", changes=(Set(set="keep", to=1.0), Scale(scale="absorb", by=0.8)))
     with pytest.raises(NoPlanError) as caught:
         solve(build(apply(read_model("grant_consolidation"), world, [greedy])))
     words = str(caught.value)

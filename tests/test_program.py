@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import small
+from allocate.builder import build
 from allocate.changes import Case, apply
+from allocate.checks import check
 from allocate.errors import InputError, NoPlanError
-from allocate.program import build, check
 from allocate.spec import Fix, Set, read_model, shipped
 from allocate.world import World
 
@@ -271,7 +272,7 @@ import small
 from allocate.changes import apply
 from allocate.door import to_lp
 from allocate.errors import InputError
-from allocate.program import build
+from allocate.builder import build
 from allocate.spec import read_model, Consolidate, Set
 changes = [Consolidate(consolidate=("PIPES", "WIRES"), into="Grid", widen=True), Set(set="value", to="value_equal")]
 case = apply(read_model("grant_consolidation"), small.world(), [small.scenario(*changes)])

@@ -108,9 +108,9 @@ def test_every_problem_comes_in_one_message(broken: Path) -> None:
     file.write_text("\n".join(rows) + "\n", encoding="utf-8")
     words = words_of(broken)
     for piece in (
-        "baseline, row 2, space: unknown space 'DC99'",
-        "baseline, row 6, value: -4500 is negative; baseline is never negative",
-        f"baseline, row {len(rows)}: ",
+        "baseline.csv, row 2, space: unknown space 'DC99'",
+        "baseline.csv, row 6, value: -4500 is negative; baseline is never negative",
+        f"baseline.csv, row {len(rows)}: ",
         "is already given in row 10",
     ):
         assert piece in words

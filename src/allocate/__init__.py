@@ -12,8 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from allocate.builder import build
     from allocate.plan import Plan, solve
-    from allocate.program import Program, build
+    from allocate.program import Program
     from allocate.runs import Run, run
     from allocate.spec import Model, Scenario, read_model, read_scenario
     from allocate.world import World, read_world
@@ -27,7 +28,7 @@ _HOMES = {
     "Run": "runs",
     "Scenario": "spec",
     "World": "world",
-    "build": "program",
+    "build": "builder",
     "read_model": "spec",
     "read_scenario": "spec",
     "read_world": "world",

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from allocate.builder import build
 from allocate.changes import Case, apply
 from allocate.errors import InputError, Problem
 from allocate.names import TIME
 from allocate.plan import Plan, solve
-from allocate.program import build
 from allocate.schedule import Schedule, publish
 from allocate.solve.highs import SolverOptions
 from allocate.spec import Consolidate, Fix, Model, Scenario, read_model, read_scenario

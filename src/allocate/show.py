@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from allocate.checks import check
 from allocate.names import TIME
-from allocate.program import check
 from allocate.rules.latex import latex_of, letters
 from allocate.rules.tree import Node, read_condition, read_expression, read_rule
 from allocate.spec import Model

@@ -40,7 +40,7 @@ class Datum:
 
     ``unit`` is in the library's own units (R, household, person, year, 1, flag and products such as
     ``R/household``); ``status`` is one of :data:`allocate.names.STATUSES`; ``default`` fills cells without a
-    row; ``scale`` is rand in one unit of a money column.
+    row; ``scale`` is rand in one unit of a money column; ``place`` is where errors say it stands.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Datum:
     notes: tuple[str, ...] = ()
     default: float | None = None
     scale: float = 1.0
+    place: str = ""
 
 
 def labels_of(
@@ -139,7 +140,8 @@ class _Reading:
             self._problem("", str(error))
 
     def _problem(self, place: str, words: str) -> None:
-        self.problems.append(Problem(", ".join(filter(None, [self.table.name, place])), words))
+        where = self.table.place or self.table.name
+        self.problems.append(Problem(", ".join(filter(None, [where, place])), words))
 
     def _at(self, row: int, column: str = "") -> str:
         """A row as a person counts it in a file: the header is row 1."""
@@ -236,10 +238,13 @@ def read_csv(file: Path, columns: list[str], problems: list[Problem]) -> pd.Data
         problems.append(Problem(file.name, f"is not a CSV table: {str(error).splitlines()[0][:120]}"))
     else:
         found = [str(c) for c in frame.columns]
-        if sorted(found) == sorted(columns):
+        if not isinstance(frame.index, pd.RangeIndex):
+            problems.append(Problem(file.name, f"has rows with more fields than its header, which has {len(found)}"))
+        elif sorted(found) == sorted(columns):
             blank = (frame.isna() | (frame == "")).all(axis=1)
             return frame.loc[~blank][columns]
-        hint = "; separate the columns by commas" if len(found) == 1 and ";" in found[0] else ""
-        words = f"has columns {', '.join(found)[:120]}; expected {', '.join(columns)}{hint}"
-        problems.append(Problem(file.name, words))
+        else:
+            hint = "; separate the columns by commas" if len(found) == 1 and ";" in found[0] else ""
+            words = f"has columns {', '.join(found)[:120]}; expected {', '.join(columns)}{hint}"
+            problems.append(Problem(file.name, words))
     return None

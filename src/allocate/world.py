@@ -242,11 +242,11 @@ def _read_resource(folder: Path, resource: _Resource, problems: list[Problem]) -
         return None
     value = fields[VALUE]
     scale = scale_of(value.scale) if value.unit == MONEY else 1.0
-    if resource.control_total is not None:
-        total = float(pd.to_numeric(frame[VALUE], errors="coerce").sum())
-        _check_total(name, total, scale, resource.control_total, problems)
+    numbers = pd.to_numeric(frame[VALUE], errors="coerce")
+    if resource.control_total is not None and bool((numbers >= 0).all()):
+        _check_total(resource.path, float(numbers.sum()), scale, resource.control_total, problems)
     said = (resource.status, resource.source, resource.period, resource.why)
-    return Datum(name, frame, value.unit, *said, default=resource.default, scale=scale)
+    return Datum(name, frame, value.unit, *said, default=resource.default, scale=scale, place=resource.path)
 
 
 def _undescribed(folder: Path, resource: _Resource, fields: Mapping[str, _Column]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import small
+from allocate.checks import check
 from allocate.errors import InputError
-from allocate.program import check
 from allocate.rules.dimension import dims_of, unit_of
 from allocate.rules.tree import RuleError, read_condition, read_expression, read_rule
 from allocate.units import Unit

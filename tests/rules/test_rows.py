@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import small
 import twins
+from allocate.builder import build
 from allocate.changes import Case
 from allocate.errors import InputError, NoPlanError
-from allocate.program import Program, build
+from allocate.program import Program
 from allocate.rules.rows import Array, combine
 from allocate.rules.tree import RuleError, read_rule
 from allocate.spec import Model

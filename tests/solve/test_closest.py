@@ -99,4 +99,6 @@ def test_the_units_of_measurement_do_not_matter():
     mixed = Region(
         sparse.csr_array(matrix * [1, 1000]), region.row_lower, region.row_upper, *np.array([[0, 0], [9e9] * 2])
     )
-    assert np.allclose(closest(mixed, np.array([1.0, 2e6]), np.zeros(2), np.array([1e3, 1.0])).x * [1, 1000], rand, rtol=1e-13)
+    assert np.allclose(
+        closest(mixed, np.array([1.0, 2e6]), np.zeros(2), np.array([1e3, 1.0])).x * [1, 1000], rand, rtol=1e-13
+    )

@@ -41,10 +41,12 @@ REFINEMENTS = 7
 REPAIRS = 12
 #: How near to a constraint the point touches it, tried from coarse to fine once the interior point is ten times nearer.
 NEAR = (1e-6, 1e-8, 1e-10)
-#: Added to the normal equations of the active rows, which may repeat each other; refinement takes it out again.
-REGULAR = 1e-10
-GRADIENTS = 50
+#: Added to the normal equations of the active rows, which may repeat each other; refinement takes it out again. Rows
+#: that nearly repeat each other need the smaller one, and lose digits by it.
+REGULAR = (1e-10, 1e-13)
+#: A system is solved when every row is met to this part of its size, or to ``CROSSED`` and gets no better.
 ROUNDING = 2e-16
+SYMMETRIC = {"SymmetricMode": True}
 
 type Point = tuple[Vector, Vector]
 
@@ -115,28 +117,21 @@ def _equations(problem: Problem, active: Active) -> Point:
     size = np.sqrt(normal.diagonal())
     size[size == 0] = 1.0
     unit = sparse.diags_array(1 / size)
-    damped = sparse.csc_matrix(unit @ normal @ unit + REGULAR * sparse.eye_array(used.size))
-    factors = linalg.splu(damped, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    # Conjugate gradients: rows that nearly repeat each other, where damping bites, cost a step each, not hundreds.
-    found, scale = np.zeros(used.size), np.maximum(np.abs(limit), problem.size[used] @ np.maximum(np.abs(x), 1.0))
-    missing = limit - rows @ x
-    damped_step = factors.solve(missing / size) / size
-    step, product, worst = damped_step, missing @ damped_step, np.inf
-    for _ in range(GRADIENTS):
-        move = (back @ step) / problem.weights[free]
-        slope = step @ (inner @ move)
-        if not (product > 0 and slope > 0):
-            break
-        found += product / slope * step
-        x[free] += product / slope * move
-        before, missing = missing, limit - rows @ x
-        last, worst = worst, np.abs(missing / scale).max()
-        if worst < ROUNDING or (worst < CROSSED and worst > last / 2):
-            break
-        damped_step = factors.solve(missing / size) / size
-        bend = max(0.0, damped_step @ (missing - before) / product)
-        product = missing @ damped_step
-        step = damped_step + bend * step
+    normal = sparse.csc_matrix(unit @ normal @ unit)
+    scale = np.maximum(np.abs(limit), problem.size[used] @ np.maximum(np.abs(x), problem.unit))
+    found, missing, worst = np.zeros(used.size), limit - rows @ x, np.inf
+    for regular in REGULAR:
+        damped = sparse.csc_matrix(normal + regular * sparse.eye_array(used.size))
+        factors = linalg.splu(damped, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=SYMMETRIC)
+        for _ in range(REPAIRS):
+            step = factors.solve(missing / size) / size
+            found += step
+            x[free] += (back @ step) / problem.weights[free]
+            missing = limit - rows @ x
+            last, worst = worst, float(np.abs(missing / scale).max())
+            if worst < ROUNDING or (worst < CROSSED and worst > last / 2):
+                multipliers[used] = found
+                return x, multipliers
     multipliers[used] = found
     return x, multipliers
 
@@ -191,7 +186,7 @@ def _surroundings(problem: Problem, check: Check) -> Vector:
 
 
 def _proved(problem: Problem, active: Active, x: Vector, multipliers: Vector) -> Point | None:
-    """The point and its multipliers, brought to their bounds and signs, if the certificate will see no fault in them."""
+    """The point and its multipliers, brought to their bounds and signs, if the certificate will find no fault."""
     region = problem.region
     pinned = np.where(x < region.lower, 1, np.where(x > region.upper, -1, active.columns)).astype(np.int8)
     if (pinned != active.columns).any():

@@ -165,9 +165,7 @@ class _Work:
         rounds = 0
         if small.columns.size:
             there = small.columns
-            found: Closest = closest(
-                small.region, lp.weights[there], lp.target[there], lp.unit[there], self.deadline
-            )
+            found: Closest = closest(small.region, lp.weights[there], lp.target[there], lp.unit[there], self.deadline)
             self.x[small.columns], left, rounds = found.x, found.multipliers, found.rounds
         else:
             left = np.zeros(small.rows.size)

@@ -1,0 +1,318 @@
+"""Records and a World to a named sparse program: every rule read three ways, every mistake in one letter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import xarray as xr
+
+from allocate.changes import Case
+from allocate.checks import check
+from allocate.errors import InputError, NoPlanError, Problem, nearest
+from allocate.program import Block, Breach, Program, at
+from allocate.rules.dimension import listed, unit_of
+from allocate.rules.rows import MOST_CELLS, Array, Linear, Reader, Scope, Values, combine, triplets
+from allocate.rules.tree import (
+    Compare,
+    RuleError,
+    names_in,
+    read_condition,
+    read_expression,
+    read_rule,
+)
+from allocate.solve.linear import TOO_LARGE, Goal, LinearProgram
+from allocate.spec import DataSpec, DerivedSpec, GoalSpec, RuleSpec, VariableSpec
+from allocate.units import Unit, UnitError, same_unit
+
+type Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+def build(case: Case) -> Program:
+    """Compile a case. Rows and columns come in the order of the model and, inside a block, of the World.
+
+    Raises :class:`InputError` naming the rule and the piece of every mistake: names, dims, units, what is not
+    linear; :class:`NoPlanError` if a rule without any choice in it cannot hold.
+    """
+    return _Builder(case).build()
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of one rule: (m, n) coefficients, and their limits (m,)."""
+
+    matrix: Any
+    lower: Values
+    upper: Values
+
+
+class _Builder:
+    def __init__(self, case: Case) -> None:
+        self.case, self.model = case, case.model
+        self.problems: list[Problem] = []
+        self.sizes: dict[str, int] = {}
+        self.data: dict[str, Array] = {}
+        self.units: dict[str, Unit] = {}
+        self.columns: dict[str, Block] = {}
+        self.scope_columns: dict[str, Array] = {}
+        self.width = 0
+        self.vectors: list[Values] = []
+        self.breaches: list[Breach] = []
+        self.impossible: list[Breach] = []
+
+    def build(self) -> Program:
+        with np.errstate(all="ignore"):  # what overflows is found, and named, where it is used
+            return self._build()
+
+    def _build(self) -> Program:
+        self._stage(self._read_dims)
+        self.units = check(self.model)
+        self._stage(self._read_data)
+        self._stage(self._derive)
+        self._stage(self._read_variables)
+        parts: list[_Rows] = []
+        rows: dict[str, Block] = {}
+        self._stage(lambda: self._read_rules(rows, parts))
+        goals: list[Goal] = []
+        self._stage(lambda: self._read_goals(goals))
+        if self.impossible:
+            lines = [f"  {b.rule}{b.where}: short by {b.by:,.6g} {b.unit}" for b in self.impossible[:8]]
+            raise NoPlanError("no plan is possible: nothing can be chosen in\n" + "\n".join(lines))
+        lower, upper, target, unit = np.concatenate([np.zeros((4, 0)), *self.vectors], axis=1)
+        linear = LinearProgram(
+            matrix=sp.vstack([part.matrix for part in parts] or [sp.csr_array((0, self.width))], format="csr"),
+            row_lower=np.concatenate([np.zeros(0), *(part.lower for part in parts)]),
+            row_upper=np.concatenate([np.zeros(0), *(part.upper for part in parts)]),
+            lower=lower,
+            upper=upper,
+            goals=tuple(goals),
+            target=target,
+            unit=unit,
+        )
+        fixed = {name: self._labelled(name, self.data[name], self.units[name]) for name in self.case.fixed}
+        derived = {n: self._labelled(n, self.data[n], self.units[n]) for n in self.model.derived}
+        goal_units = tuple(unit_of(read_expression(g.rule), self.units) or Unit() for g in self.model.goals)
+        return Program(self.case, linear, self.columns, rows, fixed, derived, tuple(self.breaches), goal_units)
+
+    def _stage(self, work: Callable[[], None]) -> None:
+        """Run one stage; all its problems come together."""
+        work()
+        if self.problems:
+            raise InputError(self.model.source, self.problems)
+
+    def _attempt[T](self, place: str, work: Callable[[], T]) -> T | None:
+        try:
+            return work()
+        except (RuleError, UnitError) as error:
+            self.problems.append(Problem(place, str(error)))
+            return None
+
+    def _read_dims(self) -> None:
+        world = self.case.world
+        for dim in self.model.dims:
+            if dim in world.data.dims:
+                self.sizes[dim] = world.data.sizes[dim]
+            else:
+                known = [str(d) for d in world.data.dims]
+                words = f"the world {world.name!r} has no dim {dim!r}{nearest(dim, known)}"
+                self.problems.append(Problem(f"dims.{dim}", words))
+        for kind in ("data", "derived", "variables", "rules"):
+            for name, spec in getattr(self.model, kind).items():
+                cells = math.prod(self.sizes.get(d, 1) for d in spec.over)
+                if cells > MOST_CELLS:
+                    words = f"has {cells:,} cells over {listed(spec.over)}; at most {MOST_CELLS:,} are possible"
+                    self.problems.append(Problem(f"{kind}.{name}", words))
+
+    def _shape(self, over: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(self.sizes[d] for d in over)
+
+    def _full(self, array: Array, over: tuple[str, ...]) -> Values:
+        """An array with every cell of ``over``."""
+        return np.broadcast_to(array.over(over), self._shape(over))
+
+    def _read_data(self) -> None:
+        data = self.case.world.data
+        for name, spec in self.model.data.items():
+            if name not in data.data_vars and spec.default is not None:
+                self.data[name] = Array(spec.over, np.full(self._shape(spec.over), spec.default))
+            elif name not in data.data_vars:
+                known = [str(v) for v in data.data_vars]
+                words = f"the world {self.case.world.name!r} has no datum {name!r}{nearest(name, known)}"
+                self.problems.append(Problem(f"data.{name}", words))
+            elif words := self._misfit(spec, data[name]):
+                self.problems.append(Problem(f"data.{name}", words))
+            else:
+                self.data[name] = Array(spec.over, data[name].transpose(*spec.over).values.astype(float))
+
+    def _misfit(self, spec: DataSpec, array: xr.DataArray) -> str:
+        """How a datum of the World is not what the model declares, or the empty string."""
+        if set(array.dims) != set(spec.over):
+            return f"is over {listed(spec.over)} in the model, but over {listed(array.dims)} in the world"
+        if not same_unit(spec.unit, array.attrs["unit"]):
+            return f"is in {spec.unit} in the model, but in {array.attrs['unit']} in the world"
+        if not np.all(np.isfinite(array.values)):
+            return "has a value that is missing or not finite"
+        if spec.most is not None and (above := np.argwhere(array.values > spec.most)).size:
+            where = at(self.case, tuple(map(str, array.dims)), above[0])
+            found = f"{array.values[tuple(above[0])]:,.6g}"
+            return f"{found} at {where or 'its only cell'} is above {spec.most:g}, the most it may be"
+        return ""
+
+    def _reader(self) -> Reader:
+        return Reader(Scope(self.sizes, self.data, self.scope_columns))
+
+    def _derive(self) -> None:
+        for name, spec in self.model.derived.items():
+            self._attempt(f"derived.{name}", lambda n=name, s=spec: self._derive_one(n, s))  # type: ignore[misc]
+
+    def _derive_one(self, name: str, spec: DerivedSpec) -> None:
+        values = self._full(self._reader().data(read_expression(spec.rule)), spec.over)
+        self.data[name] = Array(spec.over, _rounded(values, spec.round, self.units[name].published))
+
+    def _read_variables(self) -> None:
+        for name, spec in self.model.variables.items():
+            self._attempt(f"variables.{name}", lambda n=name, s=spec: self._read_variable(n, s))  # type: ignore[misc]
+        if not self.width and not self.problems and not self.case.fixed:
+            self.problems.append(Problem("variables", "there is nothing to decide: every cell is masked"))
+
+    def _read_variable(self, name: str, spec: VariableSpec) -> None:
+        there = self._there(spec)
+        lower, upper = (self._bound(end, spec.over) for end in (spec.lower, spec.upper))
+        if (crossed := np.argwhere(there & (lower > upper))).size:
+            where = at(self.case, spec.over, crossed[0])
+            raise RuleError("", f"lower is above upper{f' at {where}' if where else ''}")
+        if name in self.case.fixed:
+            self._fix(name, spec, there, lower, upper)
+            return
+        number = np.full(there.shape, -1)
+        number[there] = self.width + np.arange(int(there.sum()))
+        self.width += int(there.sum())
+        block = self.columns[name] = Block(name, spec.over, self.units[name], number)
+        self.scope_columns[name] = Array(spec.over, number)
+        wanted = self.model.ties.nearest.get(name)
+        target = np.zeros(there.shape) if wanted is None else self._full(self.data[wanted], spec.over)
+        unit = np.full(there.shape, block.unit.published)
+        self.vectors.append(np.stack([lower[there], upper[there], target[there], unit[there]]))
+
+    def _there(self, spec: VariableSpec) -> Mask:
+        if spec.where is None:
+            return np.ones(self._shape(spec.over), dtype=bool)
+        return self._full(self._reader().condition(read_condition(spec.where)), spec.over)
+
+    def _bound(self, bound: float | str, over: tuple[str, ...]) -> Values:
+        return self._full(self.data[str(bound)] if bound in self.data else Array((), np.array(float(bound))), over)
+
+    def _fix(self, name: str, spec: VariableSpec, there: Mask, lower: Values, upper: Values) -> None:
+        """A variable that is no choice becomes a datum; where it oversteps what a choice may be is a breach."""
+        fix = self.case.fixed[name]
+        values = self._full(self.data[fix] if isinstance(fix, str) else Array((), np.array(float(fix))), spec.over)
+        self.data[name] = Array(spec.over, values)
+        small = 1e-9 * max(1.0, float(np.abs(values).max(initial=0)))
+        over = {"where": np.where(there, 0, np.abs(values)), "lower": lower - values, "upper": values - upper}
+        for what, by in over.items():
+            for cell in np.argwhere((by > small) & (there | (what == "where"))):
+                where = at(self.case, spec.over, cell)
+                self.breaches.append(Breach(f"{what} of {name}", where, float(by[tuple(cell)]), spec.unit))
+
+    def _read_rules(self, rows: dict[str, Block], parts: list[_Rows]) -> None:
+        start = 0
+        for name, spec in self.model.rules.items():
+            made = self._attempt(f"rules.{name}", lambda n=name, s=spec: self._rule(n, s))  # type: ignore[misc]
+            if made is None:
+                continue
+            part, used = made
+            number = np.full(used.shape, -1)
+            number[used] = start + np.arange(len(part.lower))
+            start += len(part.lower)
+            parts.append(part)
+            rows[name] = Block(name, spec.over, unit_of(read_rule(spec.rule), self.units) or Unit(), number)
+
+    def _rule(self, name: str, spec: RuleSpec) -> tuple[_Rows, Mask]:
+        """The rows of a rule, and which cells of ``over`` have one."""
+        rule = read_rule(spec.rule)
+        body, lower, upper = self._sides(rule, spec.over)
+        every = _matrix(body, spec.over, self._shape(spec.over), self.width)
+        if not np.all(np.isfinite(every.data)):
+            raise RuleError(rule.text, "has a coefficient too large to compute")
+        defined = self._full(body.defined, spec.over) > 0
+        used = defined & (np.diff(every.indptr) > 0).reshape(defined.shape)
+        self._check_numbers(name, rule, spec.over, defined & ~used, lower, upper)
+        return _Rows(every[used.ravel()], lower[used], upper[used]), used
+
+    def _sides(self, rule: Compare, over: tuple[str, ...]) -> tuple[Linear, Values, Values]:
+        """What a rule limits, and its lower and upper limits over ``over``."""
+        reader, sign = self._reader(), rule.signs[0]
+        if len(rule.sides) == 3:
+            body = reader.linear(rule.sides[1])
+            ends = [reader.data(rule.sides[0]), reader.data(rule.sides[2])]
+        else:
+            body = reader.linear(rule.sides[0]).add(reader.linear(rule.sides[1]), -1.0)
+            ends = [
+                Array((), np.array(-np.inf if sign == "<=" else 0.0)),
+                Array((), np.array(np.inf if sign == ">=" else 0.0)),
+            ]
+        low, high = ends[:: -1 if len(rule.sides) == 3 and sign == ">=" else 1]
+        lower, upper = (self._full(combine(np.subtract, end, body.const), over) for end in (low, high))
+        for end in (lower, upper):
+            if np.any(np.isnan(end)) or np.any(np.isfinite(end) & (np.abs(end) >= TOO_LARGE)):
+                raise RuleError(rule.text, f"has a limit beyond {TOO_LARGE:g}")
+        if (crossed := np.argwhere(lower > upper)).size:
+            where = at(self.case, over, crossed[0])
+            raise RuleError(rule.text, f"has a lower end above its upper end{f' at {where}' if where else ''}")
+        return body, lower, upper
+
+    def _check_numbers(
+        self, name: str, rule: Compare, over: tuple[str, ...], empty: Mask, lower: Values, upper: Values
+    ) -> None:
+        """A row without columns says 0 is between its limits: true, or a breach by so much."""
+        by = np.maximum(np.maximum(lower, -upper), 0.0)
+        ends = np.stack([lower, upper])
+        size = float(np.abs(ends, where=np.isfinite(ends), out=np.zeros_like(ends)).max(initial=1.0))
+        unit = unit_of(rule, self.units) or Unit()
+        found = self.breaches if names_in(rule) & set(self.case.fixed) else self.impossible
+        for cell in np.argwhere(empty & (by > 1e-9 * size)):
+            found.append(Breach(name, at(self.case, over, cell), float(by[tuple(cell)]), str(unit)))
+
+    def _read_goals(self, goals: list[Goal]) -> None:
+        for spec in self.model.goals:
+            goal = self._attempt(f"goals.{spec.name}", lambda s=spec: self._goal(s))  # type: ignore[misc]
+            goals += [goal] if goal is not None else []
+
+    def _goal(self, spec: GoalSpec) -> Goal:
+        found = self._reader().whole(read_expression(spec.rule))
+        cost = _matrix(found, (), (), self.width).toarray().ravel()
+        if not (np.all(np.isfinite(cost)) and np.isfinite(found.const.values)):
+            raise RuleError(spec.rule, "is too large to compute")
+        return Goal(spec.name, cost, float(found.const.values), spec.sense)
+
+    def _labelled(self, name: str, array: Array, unit: Unit) -> xr.DataArray:
+        dims = [str(d) for d in array.dims]
+        coords = {d: self.case.world.data[d] for d in dims}
+        return xr.DataArray(array.values, coords, dims, name=name, attrs={"unit": str(unit)})
+
+
+def _matrix(found: Linear, over: tuple[str, ...], shape: tuple[int, ...], width: int) -> Any:
+    """The coefficients of an expression, a row for each cell of ``over``; what cancels out is left out."""
+    cells = list(triplets(found.terms, over, shape))
+    row, column, value = (
+        np.concatenate([np.zeros(0, dtype=kind), *(getattr(cell, part) for cell in cells)])
+        for part, kind in (("row", np.int64), ("column", np.int64), ("value", np.float64))
+    )
+    matrix = sp.csr_array(sp.coo_array((value, (row, column)), shape=(math.prod(shape), width)))
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _rounded(values: Values, how: str | None, unit: float) -> Values:
+    """Whole published units, up or down; a value within a millionth of a whole unit is that unit."""
+    if how is None:
+        return values
+    whole = values / unit
+    near = np.round(whole)
+    turn = np.ceil if how == "up" else np.floor if how == "down" else np.round
+    return np.where(np.abs(whole - near) < 1e-6, near, turn(whole)) * unit

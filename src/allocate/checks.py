@@ -1,0 +1,119 @@
+"""A model read without a World: syntax, names, units and dims of every rule, every mistake in one letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from allocate.errors import InputError, Problem, nearest
+from allocate.rules.dimension import dims_of, listed, unit_of
+from allocate.rules.tree import (
+    Node,
+    RuleError,
+    names_in,
+    read_condition,
+    read_expression,
+    read_rule,
+)
+from allocate.spec import DataSpec, DerivedSpec, Model, VariableSpec
+from allocate.units import Unit, UnitError
+
+
+def check(model: Model) -> dict[str, Unit]:
+    """Read every rule of a model for syntax, names, units and dims, without a World; return the unit of every name.
+
+    >>> from allocate.spec import read_model
+    >>> check(read_model("grant_consolidation"))["unit_cost"]
+    Unit(R/household)
+
+    Raises :class:`InputError` with every problem and its place.
+    """
+    checker = _Checker(model)
+    checker.read_units()
+    if not checker.problems:
+        checker.read_rules()
+        checker.read_bounds()
+    if checker.problems:
+        raise InputError(model.source, checker.problems)
+    return checker.units
+
+
+class _Checker:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.problems: list[Problem] = []
+        self.units: dict[str, Unit] = {}
+        kinds = (model.data, model.derived, model.variables)
+        self.specs: dict[str, DataSpec | DerivedSpec | VariableSpec] = {n: s for kind in kinds for n, s in kind.items()}
+        self.dims = {name: spec.over for name, spec in self.specs.items()}
+
+    def _problem(self, place: str, words: str) -> None:
+        self.problems.append(Problem(place, words))
+
+    def read_units(self) -> None:
+        for kind in ("data", "derived", "variables"):
+            for name, spec in getattr(self.model, kind).items():
+                try:
+                    self.units[name] = Unit.parse(spec.unit)
+                except UnitError as error:
+                    self._problem(f"{kind}.{name}", str(error))
+
+    def read_rules(self) -> None:
+        model = self.model
+        for name, rule in model.rules.items():
+            self._read(f"rules.{name}", read_rule, rule.rule, rule.over)
+        for goal in model.goals:
+            self._read(f"goals.{goal.name}", read_expression, goal.rule, ())
+        later = set(model.derived)
+        for name, derived in model.derived.items():
+            unit = self._read(f"derived.{name}", read_expression, derived.rule, derived.over, later)
+            later.remove(name)
+            if unit is not None and unit != self.units[name]:
+                self._problem(f"derived.{name}", f"is in {unit}, but it is declared in {self.units[name]}")
+        for name, variable in model.variables.items():
+            if variable.where is not None:
+                self._read(f"variables.{name}", read_condition, variable.where, variable.over, set())
+
+    def _read(
+        self,
+        place: str,
+        read: Callable[[str], Node],
+        text: str,
+        over: tuple[str, ...],
+        later: set[str] | None = None,
+    ) -> Unit | None:
+        """The unit of a text; ``later`` is given where only data may stand, and tells which come too late."""
+        try:
+            node = read(text)
+            unit = unit_of(node, self.units)
+            extra = [d for d in dims_of(node, self.dims) if d not in over]
+            if extra:
+                should = (
+                    f"should vary over {listed(over)}" if over else f"should be one number; sum over {listed(extra)}"
+                )
+                raise RuleError(text, f"varies over {listed(extra)}, but {should}")
+            names = sorted(names_in(node)) if later is not None else []
+            for name in names:
+                if name in self.model.variables:
+                    raise RuleError(name, "is a variable; only data may stand here")
+                if later and name in later:
+                    raise RuleError(name, "is derived here or below; use only what is derived above")
+        except RuleError as error:
+            self._problem(place, str(error))
+            return None
+        return unit
+
+    def read_bounds(self) -> None:
+        """Bounds and targets are data in the unit, and over the dims, of their variable."""
+        known = [*self.model.data, *self.model.derived]
+        for name, spec in self.model.variables.items():
+            wanted = {"lower": spec.lower, "upper": spec.upper, "target": self.model.ties.nearest.get(name)}
+            for what, datum in wanted.items():
+                if not isinstance(datum, str) or datum == {"lower": "-inf", "upper": "inf"}.get(what):
+                    continue
+                place = f"variables.{name}"
+                if datum not in known:
+                    self._problem(place, f"{what} {datum!r} is not a number or a datum{nearest(datum, known)}")
+                elif self.units[datum] != self.units[name]:
+                    self._problem(place, f"{what} is in {self.units[datum]}, but the variable is in {self.units[name]}")
+                elif extra := [d for d in self.dims[datum] if d not in spec.over]:
+                    self._problem(place, f"{what} {datum!r} varies over {listed(extra)}, the variable does not")
