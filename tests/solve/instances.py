@@ -112,3 +112,36 @@ def rescaled(lp, columns, rows, costs):
     matrix = sparse.diags_array(rows) @ lp.matrix @ sparse.diags_array(columns)
     sides = lp.row_lower * rows, lp.row_upper * rows, lp.lower / columns, lp.upper / columns
     return LinearProgram(matrix, *sides, goals, lp.target / columns, lp.unit / columns)
+
+
+def idle_row(seed):
+    """Two equations at almost the same prices, and a third row with room to spare.
+
+    The multipliers of the equations are large and cancel. The third row shares a column with them and one with a
+    cell that is at its target, where the smallest multiplier is a large part of nothing.
+    """
+    rng = np.random.default_rng(seed)
+    matrix = np.zeros((3, 5))
+    matrix[:2, :4] = rng.uniform(0.1, 3, 4) * (1 + [[0], [1e-4]] * rng.random((2, 4)))
+    matrix[2, [0, 4]] = 1
+    at_target = 35_628_000.0
+    target = np.array([*rng.uniform(1e7, 3e8, 4).round(-3), at_target])
+    limit = matrix[:2] @ (target * rng.uniform(0.3, 3, 5))
+    lower, upper = np.array([0, 0, 0, 0, at_target]), np.array([*[np.inf] * 4, at_target])
+    sides = [*limit, -np.inf], [*limit, 3e9]
+    return LinearProgram(sparse.csr_array(matrix), *sides, lower, upper, (), target, np.full(5, 1000.0))
+
+
+def pinned(seed, size=6):
+    """Equations among as many columns already pin these, half of them at their bound of zero; two more equations
+    share others out. Which of the pinned bounds hold a push, the signs of multipliers alone do not say."""
+    rng = np.random.default_rng(seed)
+    point = rng.lognormal(18, 2, 2 * size).round(-3) * (rng.random(2 * size) < 0.5)
+    matrix = rng.uniform(0.1, 3, (size + 2, 2 * size))
+    matrix[:size, size:] = 0
+    matrix[:, :size] *= rng.random((size + 2, size)) < 0.6
+    matrix[:size, :size] += np.eye(size)
+    target = rng.lognormal(16, 2, 2 * size).round(-3) * (rng.random(2 * size) < 0.7)
+    limit, wide = matrix @ point, np.full(2 * size, np.inf)
+    units = np.full(2 * size, 1000.0)
+    return LinearProgram(sparse.csr_array(matrix), limit, limit, 0 * point, wide, (), target, units)

@@ -1,15 +1,20 @@
 """The tie-break is truly the closest point, by a check that knows nothing of faces or multipliers."""
 
+import time
+
 import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
+from allocate.errors import StoppedError
+from allocate.solve import closest as module
+from allocate.solve import interior
 from allocate.solve.closest import closest
 from allocate.solve.face import shrink
 from allocate.solve.lexicographic import solve
 from allocate.solve.linear import Goal, LinearProgram, Region
-from solve.instances import allocation, whole_numbers
+from solve.instances import allocation, idle_row, permuted, pinned, whole_numbers
 
 
 def way_down(lp, best, x):
@@ -102,3 +107,72 @@ def test_the_units_of_measurement_do_not_matter():
     assert np.allclose(
         closest(mixed, np.array([1.0, 2e6]), np.zeros(2), np.array([1e3, 1.0])).x * [1, 1000], rand, rtol=1e-13
     )
+
+
+def test_a_row_with_room_to_spare_has_no_multiplier():
+    """Proves: rounding in large multipliers is not carried to a row that does not bind. As 1e-16 it is nothing next to
+    the column it comes from, and 1e-8 of a cell that is at its target: an honest plan was refused for it."""
+    for seed in range(30):
+        best = solve(idle_row(seed))
+        assert best.tie_multipliers[2] == 0
+        assert best.certificate.worst("tie") < 1e-11
+        assert best.grade == "exact"
+
+
+@pytest.mark.parametrize("size", [3, 6, 12, 30])
+def test_pinned_columns_settle(size):
+    """Proves: where rows pin columns at their bounds the active set settles, and the order of the program does not
+    show. Taking the rounding of such a column for a crossed bound, the repair went round in circles."""
+    for seed in range(20):
+        lp = pinned(seed, size)
+        best = solve(lp)
+        assert best.grade == "exact"
+        assert best.certificate.worst("tie") < 1e-10
+        rng = np.random.default_rng(seed)
+        columns, rows = rng.permutation(lp.lower.size), rng.permutation(lp.row_lower.size)
+        again = np.empty(lp.lower.size)
+        again[columns] = solve(permuted(lp, columns, rows)).x
+        assert np.abs(again - best.x).max() < 1e-3
+
+
+def test_a_plan_that_was_only_refined_says_so(monkeypatch):
+    """Proves: without the exact finish the grade is not "exact", certificate or not."""
+    monkeypatch.setattr(module, "_repair", lambda *_: None)
+    monkeypatch.setattr(module, "_priced", lambda *_: None)
+    best = solve(allocation(6, 2, 2, 1, goals=1, seed=1))
+    assert (best.finish, best.grade, best.unique) == ("refined", "refined", True)
+
+
+def test_prices_of_a_linear_program_settle_what_signs_do_not(monkeypatch):
+    """Proves: from the prices alone, whatever the interior point's multipliers say, the same plan comes."""
+    plans = [solve(lp).x for lp in map(pinned, range(10))]
+    repair, calls = module._repair, []
+    monkeypatch.setattr(module, "_repair", lambda *a: calls.append(1) or (None if len(calls) % 2 else repair(*a)))
+    for seed, x in enumerate(plans):
+        calls.clear()
+        best = solve(pinned(seed))
+        assert best.grade == "exact"
+        assert np.abs(best.x - x).max() < 1e-3
+
+
+@pytest.mark.parametrize("late", [-1.0, 0.05])
+def test_the_deadline_holds_inside_the_tie_break(late):
+    """Proves: a deadline that is over, or comes while the interior point runs, stops it. It used to be ignored."""
+    lp = allocation(200, 20, 6, 2, seed=2)
+    start = time.perf_counter()
+    with pytest.raises(StoppedError):
+        closest(lp.region, lp.weights, lp.target, lp.unit, start + late)
+    assert time.perf_counter() - start < late + 2
+
+
+def test_ctrl_c_stops_the_interior_point(monkeypatch):
+    """Proves: an exception in the waiting thread stops the solver and arrives."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(interior, "wait", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        solve(allocation(12, 3, 3, 2))
+    monkeypatch.undo()
+    assert solve(allocation(12, 3, 3, 2)).grade == "exact"

@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from allocate.errors import ProofError
-from allocate.solve.basis import refined_duals
+from allocate.solve.basis import exact_residual, refined_duals
 from allocate.solve.certificate import Check
 from allocate.solve.highs import NoVertex, SolverOptions, in_time, minimise
 from allocate.solve.interior import Active, Interior, Problem
@@ -99,12 +99,12 @@ def _solve(problem: Problem, deadline: float) -> tuple[Point, Finish, int]:
     return (interior.x, interior.multipliers), "refined", REFINEMENTS
 
 
-def _equations(problem: Problem, active: Active) -> Point:
-    """The closest point of the active constraints taken as equations, and their multipliers."""
+def _equations(problem: Problem, active: Active, target: Vector) -> Point:
+    """The point closest to a target of the active constraints taken as equations, and their multipliers."""
     region, matrix = problem.region, problem.matrix
     free, used = np.flatnonzero(active.columns == 0), np.flatnonzero(active.rows)
     at_bound = np.where(active.columns > 0, region.lower, region.upper)
-    x = np.where(active.columns == 0, problem.target, at_bound)
+    x = np.where(active.columns == 0, target, at_bound)
     multipliers = np.zeros(matrix.shape[0])
     if not (used.size and free.size):
         return x, multipliers
@@ -118,8 +118,7 @@ def _equations(problem: Problem, active: Active) -> Point:
     size[size == 0] = 1.0
     unit = sparse.diags_array(1 / size)
     normal = sparse.csc_matrix(unit @ normal @ unit)
-    scale = np.maximum(np.abs(limit), problem.size[used] @ np.maximum(np.abs(x), problem.unit))
-    found, missing, worst = np.zeros(used.size), limit - rows @ x, np.inf
+    found, missing, worst, terms = np.zeros(used.size), limit - rows @ x, np.inf, problem.size[used]
     for regular in REGULAR:
         damped = sparse.csc_matrix(normal + regular * sparse.eye_array(used.size))
         factors = linalg.splu(damped, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=SYMMETRIC)
@@ -128,7 +127,8 @@ def _equations(problem: Problem, active: Active) -> Point:
             found += step
             x[free] += (back @ step) / problem.weights[free]
             missing = limit - rows @ x
-            last, worst = worst, float(np.abs(missing / scale).max())
+            scale = np.maximum(np.abs(limit), terms @ np.maximum(np.abs(x), problem.unit))
+            last, worst = worst, float(np.abs(missing / np.where(scale > 0, scale, 1.0)).max())
             if worst < ROUNDING or (worst < CROSSED and worst > last / 2):
                 multipliers[used] = found
                 return x, multipliers
@@ -141,7 +141,7 @@ def _repair(problem: Problem, active: Active) -> Point | None:
     fewest, patience = active.rows.size + active.columns.size + 1, 4
     seen: set[bytes] = set()
     for _ in range(REPAIRS):
-        x, multipliers = _equations(problem, active)
+        x, multipliers = _equations(problem, active, problem.target)
         better = _corrected(problem, active, x, multipliers)
         changes = np.concatenate([better.columns != active.columns, better.rows != active.rows])
         count = int(np.count_nonzero(changes))
@@ -189,10 +189,15 @@ def _proved(problem: Problem, active: Active, x: Vector, multipliers: Vector) ->
     """The point and its multipliers, brought to their bounds and signs, if the certificate will find no fault."""
     region = problem.region
     pinned = np.where(x < region.lower, 1, np.where(x > region.upper, -1, active.columns)).astype(np.int8)
-    if (pinned != active.columns).any():
-        x = np.clip(_equations(problem, Active(active.rows, pinned))[0], region.lower, region.upper)
-    wrong = ~problem.equal & (active.rows * multipliers <= 0)
-    multipliers = np.where(wrong, 0.0, multipliers)
+    multipliers = np.where(~problem.equal & (active.rows * multipliers <= 0), 0.0, multipliers)
+    # Large multipliers cancel on columns that weigh little, where 1e-16 of them is a cent: what they leave is computed
+    # without rounding, and the point moved by that. Then it depends on which of many multipliers were found no more.
+    pull = problem.weights * (np.clip(x, region.lower, region.upper) - problem.target)
+    free, used = np.flatnonzero(pinned == 0), np.flatnonzero(multipliers)
+    left = np.zeros(x.size)
+    left[free] = exact_residual(problem.matrix[used][:, free].T.tocsr(), multipliers[used], pull[free])
+    x, _ = _equations(problem, Active(active.rows, pinned), x - left / problem.weights)
+    x = np.clip(x, region.lower, region.upper)
     check = Check(region, problem.unit, x)
     close = check.closest(region, problem.weights, problem.target, multipliers).size <= EXACT
     return (x, multipliers) if close and all(residual.ok for residual in check.feasible()) else None
@@ -205,7 +210,7 @@ def _priced(problem: Problem, interior: Interior, deadline: float) -> Point | No
         if interior.best >= near / 10 * max(1.0, np.abs(interior.x).max(initial=0.0)):
             return None
         touched = interior.touched(near)
-        x, _ = _equations(problem, touched)
+        x, _ = _equations(problem, touched, problem.target)
         multipliers = _prices(problem, touched, x, deadline)
         if multipliers is None:
             continue

@@ -172,8 +172,8 @@ def _run(solver: Any, deadline: float) -> Any:
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(solver.solve)
         try:
-            while not answer.done():
-                wait([answer], 0.1)
+            while wait([answer], 0.1).not_done:
+                pass
         except BaseException:
             stop.set()
             raise

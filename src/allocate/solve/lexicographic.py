@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from allocate.errors import AllocateError, NoPlanError, ProofError
 from allocate.solve.basis import refined_duals
 from allocate.solve.certificate import Certificate, certify
-from allocate.solve.closest import Closest, closest
+from allocate.solve.closest import Closest, Finish, closest
 from allocate.solve.face import Small, shrink
 from allocate.solve.highs import NoVertex, SolverOptions, minimise
 from allocate.solve.infeasible import Infeasible, Unbounded, explain
@@ -46,8 +46,8 @@ class Optimum:
     ``x`` (n,); ``values`` (goals,); ``prices`` (goals, m) is d(goal value) / d(row limit) in the goal's own sense:
     for a goal to be made large, positive means that more limit gives more goal; ``reduced_costs`` (goals, n) the same
     for the bounds of columns; ``tie_multipliers`` (m,). ``unique`` is False, and ``grade`` "near tie", only
-    when ``near_ties`` prices were too small to be sure of and the caller accepted that. Raises ProofError
-    when its certificate fails.
+    when ``near_ties`` prices were too small to be sure of and the caller accepted that. ``finish`` says how the
+    closest plan was found (see :class:`Closest`). Raises ProofError when its certificate fails.
     """
 
     x: Vector
@@ -57,6 +57,7 @@ class Optimum:
     tie_multipliers: Vector
     certificate: Certificate
     near_ties: int
+    finish: Finish
     stages: tuple[Stage, ...]
 
     def __post_init__(self) -> None:
@@ -69,9 +70,12 @@ class Optimum:
         return self.near_ties == 0
 
     @property
-    def grade(self) -> Literal["exact", "near tie"]:
-        """ "exact", or "near tie" when the plan is optimal but perhaps not the only one."""
-        return "exact" if self.unique else "near tie"
+    def grade(self) -> Literal["exact", "refined", "near tie"]:
+        """ "exact"; "near tie" when the plan is optimal but perhaps not the only one; or "refined" when it is the only
+        one and its certificate holds, but its last digits, and so perhaps a rounded number, depend on the route."""
+        if not self.unique:
+            return "near tie"
+        return self.finish
 
 
 def solve(lp: LinearProgram, options: SolverOptions | None = None) -> Optimum:
@@ -121,6 +125,7 @@ class _Work:
         self.scaling = scaling
         self.prices: list[Vector] = []
         self.near_ties = 0
+        self.finish: Finish = "exact"
         self.stages: list[Stage] = []
 
     def stage(self, goal: Goal) -> None:
@@ -166,7 +171,7 @@ class _Work:
         if small.columns.size:
             there = small.columns
             found: Closest = closest(small.region, lp.weights[there], lp.target[there], lp.unit[there], self.deadline)
-            self.x[small.columns], left, rounds = found.x, found.multipliers, found.rounds
+            self.x[there], left, rounds, self.finish = found.x, found.multipliers, found.rounds, found.finish
         else:
             left = np.zeros(small.rows.size)
         self.x = np.clip(self.x, self.face.lower, self.face.upper)
@@ -195,5 +200,6 @@ class _Work:
             self.tie_multipliers,
             certificate,
             self.near_ties,
+            self.finish,
             tuple(self.stages),
         )
