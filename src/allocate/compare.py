@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from allocate.findings import NOTHING, Gain, concentration, consolidation, outcome_dims, reallocation, spaces
+from allocate.findings import MOST, Gain, concentration, consolidation, outcome_dims, reallocation, spaces
 from allocate.names import SPACE, TIME
 from allocate.runs import Run
 
@@ -23,6 +23,11 @@ class Row:
     most: str
     most_share: float
     link: str = ""
+
+    @property
+    def concentrated(self) -> bool:
+        """Whether one label takes most of the outcome, which a reader must weigh before quoting the row."""
+        return self.most_share > MOST
 
 
 def row(run: Run, link: str = "") -> Row:
@@ -53,9 +58,9 @@ def holds(rows: Sequence[Row]) -> list[str]:
             continue
         low, high = min(gains, key=lambda g: g.share), max(gains, key=lambda g: g.share)
         spread = f"over {len(gains)} cases: {low} to {high}"
-        if low.share < -NOTHING and high.share > NOTHING:
+        if low.sign < 0 < high.sign:
             found.append(f"Value of {what} FLIPS {spread}.")
-        elif low.share > NOTHING or high.share < -NOTHING:
+        elif low.sign == high.sign != 0:
             found.append(f"Value of {what} holds {spread}.")
         else:
             found.append(f"Value of {what} does not show {spread}.")

@@ -36,8 +36,13 @@ class Gain:
     amount: float
     share: float
 
+    @property
+    def sign(self) -> int:
+        """1 for more, -1 for less, 0 for a share that shows as 0.0%."""
+        return (self.share > NOTHING) - (self.share < -NOTHING)
+
     def __str__(self) -> str:
-        return "0.0%" if abs(self.share) < NOTHING else f"{self.share:+.1%}"
+        return f"{self.share:+.1%}" if self.sign else "0.0%"
 
 
 @dataclass(frozen=True)
@@ -287,7 +292,7 @@ def _values(run: Run) -> Iterator[str]:
 def _sources(run: Run) -> Iterator[str]:
     """Which labels the value of a merger comes from, and which it takes from."""
     merged = consolidation(run)
-    if merged is None or not merged.share > NOTHING:
+    if merged is None or merged.sign <= 0:
         return
     for dim in run.schedule.amount.dims:
         if dim in (SPACE, TIME) or dim not in outcome_dims(run):
