@@ -14,6 +14,7 @@ import xarray as xr
 from allocate.changes import Case
 from allocate.checks import check
 from allocate.errors import InputError, NoPlanError, Problem, nearest
+from allocate.optimum.linear import TOO_LARGE, Goal, LinearProgram
 from allocate.program import Block, Breach, Program, at
 from allocate.rules.dimension import listed, unit_of
 from allocate.rules.rows import MOST_CELLS, Array, Linear, Reader, Scope, Values, combine, triplets
@@ -25,7 +26,6 @@ from allocate.rules.tree import (
     read_expression,
     read_rule,
 )
-from allocate.solve.linear import TOO_LARGE, Goal, LinearProgram
 from allocate.spec import DataSpec, DerivedSpec, GoalSpec, RuleSpec, VariableSpec
 from allocate.units import Unit, UnitError, same_unit
 

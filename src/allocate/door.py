@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from allocate.errors import InputError, Problem, nearest
+from allocate.optimum.linear import Vector
 from allocate.program import Block, Program
-from allocate.solve.linear import Vector
 
 if TYPE_CHECKING:
     from pulp import LpAffineExpression, LpProblem, LpVariable

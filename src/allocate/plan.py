@@ -10,12 +10,12 @@ import numpy as np
 import xarray as xr
 
 from allocate.errors import NoPlanError, ProofError
+from allocate.optimum.certificate import Certificate, certify
+from allocate.optimum.highs import SolverOptions
+from allocate.optimum.infeasible import Infeasible, Unbounded
+from allocate.optimum.lexicographic import Optimum, Stage
+from allocate.optimum.lexicographic import solve as optimise
 from allocate.program import Block, Program
-from allocate.solve.certificate import Certificate, certify
-from allocate.solve.highs import SolverOptions
-from allocate.solve.infeasible import Infeasible, Unbounded
-from allocate.solve.lexicographic import Optimum, Stage
-from allocate.solve.lexicographic import solve as optimise
 from allocate.units import Unit
 
 type Vector = np.ndarray[Any, np.dtype[np.float64]]
@@ -47,7 +47,8 @@ class Plan:
 
     @property
     def grade(self) -> str:
-        """``exact``: optimal, and of all optimal plans the only one nearest to the target."""
+        """``exact``: optimal, and of all optimal plans the only one nearest to the target. ``refined``: the same to the
+        precision of the certificate, without an exact finish. ``near tie``: optimal, perhaps not the only one."""
         return self.optimum.grade
 
     @property

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 
 from allocate.changes import Case
+from allocate.optimum.linear import LinearProgram
 from allocate.rules.rows import Values
-from allocate.solve.linear import LinearProgram
 from allocate.units import Unit
 
 

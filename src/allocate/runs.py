@@ -16,9 +16,9 @@ from allocate.builder import build
 from allocate.changes import Case, apply
 from allocate.errors import InputError, Problem
 from allocate.names import TIME
+from allocate.optimum.highs import SolverOptions
 from allocate.plan import Plan, solve
 from allocate.schedule import Schedule, publish
-from allocate.solve.highs import SolverOptions
 from allocate.spec import Consolidate, Fix, Model, Scenario, read_model, read_scenario
 from allocate.world import World, read_world
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from allocate.solve.lexicographic import solve
-from allocate.solve.linear import Goal
-from solve.instances import allocation
+from allocate.optimum.lexicographic import solve
+from allocate.optimum.linear import Goal
+from optimum.instances import allocation
 
 STEP = 50_000.0
 

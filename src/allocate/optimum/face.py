@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allocate.solve.linear import Mask, Region, Vector
-from allocate.solve.scaling import group_maximum
+from allocate.optimum.linear import Mask, Region, Vector
+from allocate.optimum.scaling import group_maximum
 
 #: Activities closer than this part of their terms are the same; below the certificate's 1e-12 for rows.
 SAME = 1e-13

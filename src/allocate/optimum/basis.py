@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import linalg
 
 from allocate.errors import ProofError
-from allocate.solve.highs import Vertex
-from allocate.solve.linear import Region, Vector
+from allocate.optimum.highs import Vertex
+from allocate.optimum.linear import Region, Vector
 
 
 def refined_duals(region: Region, cost: Vector, vertex: Vertex, steps: int = 3) -> Vector:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allocate.solve.linear import Region, Vector
+from allocate.optimum.linear import Region, Vector
 
 #: The largest row limit and the largest cost become about this; tolerances of 1e-9 are then 6e-14 and 2e-14 of them.
 LARGEST_LIMIT = 2.0**14

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from allocate.errors import ProofError
-from allocate.solve.highs import SolverOptions
-from allocate.solve.lexicographic import solve
-from allocate.solve.linear import Goal
-from solve.instances import allocation, rescaled
-from solve.test_no_plan import program
+from allocate.optimum.highs import SolverOptions
+from allocate.optimum.lexicographic import solve
+from allocate.optimum.linear import Goal
+from optimum.instances import allocation, rescaled
+from optimum.test_no_plan import program
 
 
 def test_one_column():

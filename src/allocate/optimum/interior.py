@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from allocate.solve.highs import in_time
-from allocate.solve.linear import Region, Vector
-from allocate.solve.scaling import power_of_two
+from allocate.optimum.highs import in_time
+from allocate.optimum.linear import Region, Vector
+from allocate.optimum.scaling import power_of_two
 
 #: Bounds beyond this many magnified units cannot be reached and are left out.
 OUT_OF_REACH = 1e9

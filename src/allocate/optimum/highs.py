@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocate.errors import AllocateError, ProofError, StoppedError
-from allocate.solve.linear import Mask, Region, Vector
+from allocate.optimum.linear import Mask, Region, Vector
 
 Order = NDArray[np.integer[Any]]
 

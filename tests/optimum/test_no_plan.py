@@ -10,12 +10,12 @@ import pytest
 from scipy import sparse
 
 from allocate.errors import NoPlanError, ProofError, StoppedError
-from allocate.solve import highs
-from allocate.solve.highs import SolverOptions
-from allocate.solve.infeasible import Infeasible, Unbounded, farkas_gap
-from allocate.solve.lexicographic import solve
-from allocate.solve.linear import Goal, LinearProgram
-from solve.instances import allocation, whole_numbers
+from allocate.optimum import highs
+from allocate.optimum.highs import SolverOptions
+from allocate.optimum.infeasible import Infeasible, Unbounded, farkas_gap
+from allocate.optimum.lexicographic import solve
+from allocate.optimum.linear import Goal, LinearProgram
+from optimum.instances import allocation, whole_numbers
 
 ROUTES = [SolverOptions(solver, presolve) for solver in ("simplex", "ipx") for presolve in (True, False)]
 

@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from allocate.solve.highs import SolverOptions, minimise
-from allocate.solve.lexicographic import solve
-from allocate.solve.scaling import ruiz
-from solve.instances import allocation, permuted, rescaled, whole_numbers
+from allocate.optimum.highs import SolverOptions, minimise
+from allocate.optimum.lexicographic import solve
+from allocate.optimum.scaling import ruiz
+from optimum.instances import allocation, permuted, rescaled, whole_numbers
 
 WORLDS = [(6, 2, 2, 1), (12, 3, 3, 2), (26, 4, 4, 3), (52, 5, 5, 3)]
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocate.solve.linear import Mask, Region, Vector
-from allocate.solve.scaling import Scaling, group_maximum
+from allocate.optimum.linear import Mask, Region, Vector
+from allocate.optimum.scaling import Scaling, group_maximum
 
 #: A relative dual at or below this is a tie; nothing should lie within NEAR_TIE, and what does is counted.
 TIED = 1e-11

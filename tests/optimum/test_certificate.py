@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from allocate.errors import ProofError
-from allocate.solve.certificate import certify
-from allocate.solve.lexicographic import solve
-from solve.exact import harm, simple
-from solve.instances import allocation, whole_numbers
+from allocate.optimum.certificate import certify
+from allocate.optimum.lexicographic import solve
+from optimum.exact import harm, simple
+from optimum.instances import allocation, whole_numbers
 
 SEEDS = range(120)
 

@@ -18,12 +18,12 @@ from scipy import sparse
 from scipy.sparse import linalg
 
 from allocate.errors import ProofError
-from allocate.solve.basis import exact_residual, refined_duals
-from allocate.solve.certificate import Check
-from allocate.solve.highs import NoVertex, SolverOptions, in_time, minimise
-from allocate.solve.interior import Active, Interior, Problem
-from allocate.solve.linear import Mask, Region, Vector
-from allocate.solve.scaling import Scaling, group_maximum, power_of_two
+from allocate.optimum.basis import exact_residual, refined_duals
+from allocate.optimum.certificate import Check
+from allocate.optimum.highs import NoVertex, SolverOptions, in_time, minimise
+from allocate.optimum.interior import Active, Interior, Problem
+from allocate.optimum.linear import Mask, Region, Vector
+from allocate.optimum.scaling import Scaling, group_maximum, power_of_two
 
 Finish = Literal["exact", "refined"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from allocate.solve.linear import Goal, LinearProgram
+from allocate.optimum.linear import Goal, LinearProgram
 
 
 def allocation(spaces=12, grants=3, services=3, tiers=2, bands=True, goals=1, seed=0):

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocate.errors import AllocateError, NoPlanError, ProofError
-from allocate.solve.basis import refined_duals
-from allocate.solve.certificate import Certificate, certify
-from allocate.solve.closest import Closest, Finish, closest
-from allocate.solve.face import Small, shrink
-from allocate.solve.highs import NoVertex, SolverOptions, minimise
-from allocate.solve.infeasible import Infeasible, Unbounded, explain
-from allocate.solve.linear import Goal, LinearProgram, Region, Vector
-from allocate.solve.prices import near_ties, relative_duals, restrict
-from allocate.solve.scaling import Scaling, middling, ruiz
+from allocate.optimum.basis import refined_duals
+from allocate.optimum.certificate import Certificate, certify
+from allocate.optimum.closest import Closest, Finish, closest
+from allocate.optimum.face import Small, shrink
+from allocate.optimum.highs import NoVertex, SolverOptions, minimise
+from allocate.optimum.infeasible import Infeasible, Unbounded, explain
+from allocate.optimum.linear import Goal, LinearProgram, Region, Vector
+from allocate.optimum.prices import near_ties, relative_duals, restrict
+from allocate.optimum.scaling import Scaling, middling, ruiz
 
 
 class NearTies(ProofError):

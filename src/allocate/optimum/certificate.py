@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocate.solve.linear import LinearProgram, Mask, Region, Vector
-from allocate.solve.prices import TIED, relative_duals, restrict
-from allocate.solve.scaling import group_maximum, ruiz
+from allocate.optimum.linear import LinearProgram, Mask, Region, Vector
+from allocate.optimum.prices import TIED, relative_duals, restrict
+from allocate.optimum.scaling import group_maximum, ruiz
 
 #: The largest residuals that pass.
 ALLOWED = {"bound": 1e-9, "row": 1e-12, "complementarity": 1e-9, "gap": 1e-9, "tie": 1e-8}
@@ -86,7 +86,7 @@ def certify(
 
     A price is d(goal value) / d(row limit). Without tie multipliers only optimality is checked, not closeness.
 
-    >>> from allocate.solve.linear import Goal
+    >>> from allocate.optimum.linear import Goal
     >>> from scipy import sparse
     >>> one = np.ones(1)
     >>> goal = Goal("reach", one, sense="max")

@@ -8,13 +8,13 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from allocate.errors import StoppedError
-from allocate.solve import closest as module
-from allocate.solve import interior
-from allocate.solve.closest import closest
-from allocate.solve.face import shrink
-from allocate.solve.lexicographic import solve
-from allocate.solve.linear import Goal, LinearProgram, Region
-from solve.instances import allocation, idle_row, permuted, pinned, whole_numbers
+from allocate.optimum import closest as module
+from allocate.optimum import interior
+from allocate.optimum.closest import closest
+from allocate.optimum.face import shrink
+from allocate.optimum.lexicographic import solve
+from allocate.optimum.linear import Goal, LinearProgram, Region
+from optimum.instances import allocation, idle_row, permuted, pinned, whole_numbers
 
 
 def way_down(lp, best, x):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from allocate.solve.linear import Goal
-from solve.instances import allocation
+from allocate.optimum.linear import Goal
+from optimum.instances import allocation
 
 LP = allocation(2, 1, 2, 1)
 N, M = LP.lower.size, LP.row_lower.size

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from allocate.errors import NoPlanError, ProofError
-from allocate.solve.basis import refined_duals
-from allocate.solve.highs import NoVertex, SolverOptions, minimise
-from allocate.solve.linear import Mask, Region, Vector
+from allocate.optimum.basis import refined_duals
+from allocate.optimum.highs import NoVertex, SolverOptions, minimise
+from allocate.optimum.linear import Mask, Region, Vector
 
 #: A weight or slope below this part of the terms that make it up is zero.
 NOISE = 1e-9
