@@ -18,3 +18,9 @@ def za() -> World:
 def merged(za: World) -> Run:
     """All seven grants merged, 2019/20."""
     return run("grant_consolidation", za, "one_pool", years=["2019/20"])
+
+
+@pytest.fixture(scope="session")
+def freed(za: World) -> Run:
+    """The same without a limit on the pace of each service: the trap that a merger falls into."""
+    return run("grant_consolidation", za, "one_pool", "no_pace", years=["2019/20"])

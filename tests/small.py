@@ -73,6 +73,8 @@ def world(spaces: Sequence[str] = ("N", "S", "W"), years: Sequence[str] = LABELS
         "purpose_share": ("1", ("grant", "purpose"), lambda g, p: 0.5 * (SERVES[FUNDS[g]] == p)),
         "service_split": ("1", ("grant", "service"), lambda g, k: FUNDS[g] == k),
         "baseline": ("R", ("space", "grant", "year"), lambda s, g, y: had(s, g)),
+        "got_share": ("1", ("space", "grant", "year"), lambda s, g, y: had(s, g) / sum(had(k, g) for k in spaces)),
+        "pace": ("1", ("year",), lambda y: 3.0),
         "keep": ("1", ("year",), lambda y: 0.8),
         "absorb": ("R", ("space", "year"), lambda s, y: 1.5 * all_of(s)),
         "unit_cost": ("R/household", ("space", "service", "tier", "year"), lambda s, k, t, y: COSTS[k, t]),

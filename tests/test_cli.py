@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -91,6 +94,10 @@ def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tm
         (("run", MODEL, "-s", "one_watergrant"), "did you mean 'one_water_grant'?"),
         (("run", MODEL, "-w", "za2061"), "built in: za2016; did you mean 'za2016'?"),
         (("run", MODEL, "--years", "2020/21"), "no '2020/21'; there are 2017/18, 2018/19, 2019/20"),
+        (("run", MODEL, "--years", " , "), "names no year; write for example 2019/20, or leave it out for all"),
+        (("run", MODEL, "--years", ""), "names no year"),
+        (("run", MODEL, "-o", "."), "is the current folder or above it, so it cannot be replaced; name a new folder"),
+        (("demo", "-o", ".."), "is the current folder or above it"),
         (("run",), "Missing argument 'model'"),
         (("run", MODEL, "--scenari", "x"), "No such option"),
         (("rum", MODEL), "No such command 'rum'"),
@@ -148,3 +155,65 @@ def test_stopping_leaves_nothing(command: Command, monkeypatch: pytest.MonkeyPat
     status, _, err = command("run", MODEL, "--years", "2019/20", "-o", "o")
     assert status == 3 and "stopped; nothing was written" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_years_may_have_spaces_between_them(command: Command, tmp_path: Path) -> None:
+    """Proves: years are read as people write them, in any order. Broken: \"no ' 2018/19'\"."""
+    status, _, _ = command("run", MODEL, "--years", "2019/20, 2018/19", "-o", "o")
+    manifest = json.loads((tmp_path / "o" / "manifest.json").read_text(encoding="utf-8"))
+    assert status == 0 and manifest["years"] == ["2018/19", "2019/20"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
+def test_a_kill_is_a_stop(tmp_path: Path) -> None:
+    """Proves: SIGTERM while writing ends like Ctrl-C: status 3, one sentence, no folder, not even those above it.
+
+    Broken: status -15 and a hidden half-written folder.
+    """
+    code = (
+        "import signal; from allocate import cli, outputs; "
+        "outputs.html = lambda run: signal.raise_signal(signal.SIGTERM); cli.main()"
+    )
+    words = ["run", MODEL, "--years", "2019/20", "-o", "deep/er/o"]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 3 and done.stderr.endswith("stopped; nothing was written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_command_line_listens_to_a_kill(command: Command) -> None:
+    """Proves: after a command SIGTERM is what it was before. Broken: a program that uses the library cannot be killed."""
+    before = signal.getsignal(signal.SIGTERM)
+    command("--version")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+class Terminal(io.StringIO):
+    """Standard output and standard error as one screen."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def screen(self) -> str:
+        """What is left to read: a carriage return and ESC [K empty a line."""
+        return re.sub(r"[^\n]*\r\033\[K", "", self.getvalue())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_progress_leaves_the_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: bool) -> None:
+    """Proves: progress is gone before results or errors are said. Broken: \"writing ...Grant consolidation\"."""
+
+    def full(_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    screen = Terminal()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(sys, "argv", ["allocate", "run", MODEL, "--years", "2019/20", "-o", "o"])
+    if fails:
+        monkeypatch.setattr("allocate.outputs.html", full)
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "writing ..." in screen.getvalue() and " ..." not in screen.screen()
+    first = "o: 1 problem\n  cannot be written: No space left on device\n" if fails else "Grant consolidation"
+    assert screen.screen().startswith(first)

@@ -13,17 +13,17 @@ from allocate.findings import Gain
 from allocate.runs import Run
 
 
-def test_a_headline_that_changes_sign_is_said_to_flip(merged: Run) -> None:
-    """Proves: two signs FLIP, one sign holds, and a zero among gains is neither.
+def test_a_headline_that_changes_sign_is_said_to_flip(freed: Run) -> None:
+    """Proves: two signs FLIP, one sign holds, and a zero among gains DEPENDS on the case.
 
     Broken: a conclusion that depends on one assumption would be printed as a fact.
     """
-    some = row(merged)
+    some = row(freed)
     assert holds([some, some])[1].startswith("Value of consolidation holds over 2 cases: +")
     against = replace(some, consolidation=Gain(-1.0, -0.2))
     assert "Value of consolidation FLIPS over 2 cases: -20.0% to +" in holds([some, against])[1]
     nothing = replace(some, consolidation=Gain(0.0, 0.0))
-    assert "Value of consolidation does not show over 2 cases: 0.0% to +" in holds([some, nothing])[1]
+    assert "Value of consolidation DEPENDS on the case, 2 cases: 0.0% to +" in holds([some, nothing])[1]
     assert len(holds([replace(some, consolidation=None)])) == 1
 
 

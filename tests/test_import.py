@@ -25,4 +25,4 @@ def test_what_is_promised_is_there() -> None:
     for name in allocate.__all__:
         assert getattr(allocate, name) is not None
     assert not hasattr(allocate, "sovle")
-    assert callable(allocate.optimum) and callable(allocate.run)
+    assert callable(allocate.solve) and callable(allocate.run)

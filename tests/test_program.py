@@ -160,7 +160,7 @@ def test_numbers_that_are_none_are_refused() -> None:
     """Proves: NaN, infinity and a share above its most never reach a solver. Broken: zeros, or a wrong plan."""
     toy = small.toy()
     for bad in (np.nan, np.inf):
-        world = toy.with_data("floor", toy.data["floor"].copy(data=[1.0, bad]))
+        world = replace(toy, data=toy.data.assign(floor=toy.data["floor"].copy(data=[1.0, bad])))
         assert refusal(Case(small.model(), world)) == "data.floor: has a value that is missing or not finite"
     data = {**small.model().model_dump()["data"], "budget": {"over": ["year"], "unit": "R", "most": 150}}
     model = small.model(data=data)

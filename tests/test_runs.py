@@ -11,8 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allocate.findings import bindings, by_service, concentration, consolidation, reallocation, sentences, spaces
+from allocate.errors import InputError
+from allocate.findings import (
+    bindings,
+    by_service,
+    concentration,
+    consolidation,
+    cost_of_changes,
+    reallocation,
+    sentences,
+    spaces,
+)
 from allocate.runs import Run, run
+from allocate.spec import Fix, Scale, Scenario
 from allocate.world import World, read_world
 
 POOLS = {"MIG": 14_816_103, "IUDG": 856_895, "USDG": 12_045_386, "WSIG": 4_480_465}
@@ -91,9 +102,9 @@ def test_shares_of_money_and_outcome_are_whole(merged: Run) -> None:
     assert frame["baseline_outcome"].sum() == pytest.approx(merged.outcome(merged.baseline))
 
 
-def test_a_service_that_takes_most_is_warned_of_with_its_driver(merged: Run) -> None:
+def test_a_service_that_takes_most_is_warned_of_with_its_driver(freed: Run) -> None:
     """Proves: refuse removal, cheap by assumption, is called out with the assumption that drives it."""
-    words = " ".join(concentration(merged, "service").warnings)
+    words = " ".join(concentration(freed, "service").warnings)
     assert "of the outcome goes to refuse" in words and "unit_cost 0.1" in words
 
 
@@ -115,8 +126,6 @@ def test_sentences_say_every_finding(merged: Run) -> None:
 
 def test_money_nobody_can_absorb_is_shown(za: World) -> None:
     """Proves: with a budget a third larger than anyone can absorb, the rest is UNALLOCATED and still adds up."""
-    from allocate.spec import Scale, Scenario
-
     flush = Scenario(name="flush", why="", changes=(Scale(scale="budget", by=1.5),))
     found = run("grant_consolidation", za, flush, years=["2019/20"])
     table = found.schedule.table()
@@ -125,6 +134,65 @@ def test_money_nobody_can_absorb_is_shown(za: World) -> None:
     pools = table.groupby("pool")["amount"].sum()
     assert all(abs(pools[name] - 1.5 * voted) <= 0.5 for name, voted in POOLS.items())
     assert any("held back (UNALLOCATED)" in sentence.words for sentence in sentences(found))
+
+
+def test_a_budget_cut_keeps_its_comparisons(za: World) -> None:
+    """Proves: with 3% less MIG, or none at all, the actual split moves with the pool and the run goes through.
+
+    Broken: the first what-if anyone asks would end with "no plan", or count new money as reallocation.
+    """
+    for times in (0.97, 1.1):
+        cut = Scenario(name="cut", why="", changes=(Scale(scale="budget", by=times, where={"grant": "MIG"}),))
+        found = run("grant_consolidation", za, cut, years="2019/20")
+        was = found.was.table()
+        assert was[was["space"] == "UNALLOCATED"]["amount"].sum() == 0
+        assert abs(was[was["pool"] == "MIG"]["amount"].sum() - times * POOLS["MIG"]) <= 0.5
+        assert 0.2 < reallocation(found).share < 0.3
+        assert any(s.words.startswith("What else the scenario changes:") for s in sentences(found))
+
+
+def test_what_a_guarantee_costs_is_said(za: World) -> None:
+    """Proves: 95% for every space is set beside the unchanged model: less is reached, by an amount that is printed."""
+    found = run("grant_consolidation", za, "guarantee_95", years="2019/20")
+    cost = cost_of_changes(found)
+    assert cost is not None and -0.02 < cost.share < 0
+    equal = run("grant_consolidation", za, "value_equal", years="2019/20")
+    assert cost_of_changes(equal) is None, "outcomes in two scales of value cannot be compared"
+
+
+def test_moving_money_and_choosing_services_are_told_apart(za: World, merged: Run) -> None:
+    """Proves: with money kept in its space no space gains or loses; with services kept each grant buys its old mix;
+    and each alone reaches less than both together. Broken: one number would hide two policies.
+    """
+    places = run("grant_consolidation", za, "same_places", years="2019/20")
+    services = run("grant_consolidation", za, "same_services", years="2019/20")
+    assert set(spaces(places)["verdict"]) == {"keeps"}
+    mix = by_service(services, "service")
+    assert (abs(mix["plan_money"] - mix["baseline_money"]) <= 10).all()  # each pool's floor is rounded down to R1,000
+    both = reallocation(merged).amount
+    assert 0 < reallocation(places).amount < both and 0 < reallocation(services).amount < both
+
+
+def test_fixed_money_is_not_credited_to_a_merger(za: World) -> None:
+    """Proves: the actual split under merged labels claims no value of consolidation, and says that it is fixed."""
+    found = run("grant_consolidation", za, "baseline", "one_pool", years="2019/20")
+    assert consolidation(found) is None and found.fixed
+    assert any(s.words.startswith("This plan is fixed") for s in sentences(found))
+
+
+def test_fixing_another_variable_holds_in_every_comparison(za: World) -> None:
+    """Proves: renewal fixed at nothing is nothing in all plans of the run, and money held back may be fixed at 0."""
+    still = Scenario(name="still", why="", changes=(Fix(fix="renewed", to=0.0), Fix(fix="held_back", to=0.0)))
+    found = run("grant_consolidation", za, still, years="2019/20")
+    assert int(found.schedule.unallocated.sum()) == 0
+    assert found.schedule.table().groupby("pool")["amount"].sum().to_dict() == POOLS
+    assert all(float(p.values["renewed"].sum()) == 0 for p in (found.plan, found.baseline, found.separate))
+
+
+def test_years_must_follow_each_other(za: World) -> None:
+    """Proves: a gap in years is refused: what stands in one year is what stood the year before."""
+    with pytest.raises(InputError, match="2017/18, 2019/20 do not follow each other"):
+        run("grant_consolidation", za, years=["2017/18", "2019/20"])
 
 
 SCRIPT = """

@@ -6,7 +6,11 @@ Exit status: 0 done, 1 bad input, 2 no plan exists (infeasible or unbounded), 3 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -14,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from allocate import __version__
-from allocate.errors import AllocateError, StoppedError
+from allocate.errors import AllocateError, InputError, Problem, StoppedError
 
 if TYPE_CHECKING:
     from allocate.runs import Run
@@ -72,7 +76,9 @@ def demo(
     """
     from allocate.demo import demo as run_demo
 
-    typer.echo(run_demo(out, _tell))
+    found = run_demo(out, _tell)
+    _clear()
+    typer.echo(found)
 
 
 @app.command()
@@ -91,12 +97,12 @@ def run(
     from allocate.runs import run as solve
 
     names = scenario or []
+    wanted = _years(years)
     target = free(out or Path("out") / ("_".join(Path(name).stem for name in names) or Path(model).stem))
-    found = solve(
-        model, world, *names, years=years.split(",") if years else None, watch=lambda what: _tell(f"solving: {what}")
-    )
+    found = solve(model, world, *names, years=wanted, watch=lambda what: _tell(f"solving: {what}"))
     _tell("writing")
     home = write(found, target)
+    _clear()
     _say(found, home)
 
 
@@ -125,6 +131,16 @@ def show(
     typer.echo(as_latex(text) if latex else as_text(text, said))
 
 
+def _years(text: str | None) -> list[str] | None:
+    """The years of ``--years``; None for all."""
+    if text is None:
+        return None
+    years = [year.strip() for year in text.split(",") if year.strip()]
+    if not years:
+        raise InputError("--years", [Problem("", "names no year; write for example 2019/20, or leave it out for all")])
+    return years
+
+
 def _say(found: Run, home: Path) -> None:
     from allocate.findings import sentences
 
@@ -144,10 +160,38 @@ def _tell(what: str) -> None:
         typer.echo(f"{what} ...", err=True)
 
 
+def _clear() -> None:
+    """Take what :func:`_tell` said off a terminal, before anything else is said there."""
+    if sys.stderr.isatty():
+        typer.echo("\r\033[K", err=True, nl=False)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM (``kill``, ``timeout``, a shutdown) do what Ctrl-C does, once, so that nothing is left behind."""
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # Python lets no other thread do this
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
 def main() -> None:
     """Run the command line; every error is a message, never a traceback (``ALLOCATE_TRACEBACK=1`` shows it)."""
     try:
-        code = app(standalone_mode=False) or 0
+        with _stoppable():
+            try:
+                code = app(standalone_mode=False) or 0
+            finally:
+                _clear()
         if code == STOPPED:
             raise KeyboardInterrupt
     except TyperException as error:

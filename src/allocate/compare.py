@@ -63,5 +63,5 @@ def holds(rows: Sequence[Row]) -> list[str]:
         elif low.sign == high.sign != 0:
             found.append(f"Value of {what} holds {spread}.")
         else:
-            found.append(f"Value of {what} does not show {spread}.")
+            found.append(f"Value of {what} DEPENDS on the case, {spread.removeprefix('over ')}.")
     return found

@@ -14,6 +14,7 @@ from allocate.changes import amount
 from allocate.names import SPACE, STATUSES, TIME
 from allocate.plan import Plan
 from allocate.program import Breach
+from allocate.rules.tree import names_in, read_expression
 from allocate.runs import Run
 from allocate.units import FLAG, MONEY, Unit
 
@@ -42,6 +43,8 @@ class Gain:
         return (self.share > NOTHING) - (self.share < -NOTHING)
 
     def __str__(self) -> str:
+        if np.isnan(self.share):
+            return "n/a"
         return f"{self.share:+.1%}" if self.sign else "0.0%"
 
 
@@ -119,13 +122,6 @@ def spaces(run: Run) -> pd.DataFrame:
     if "households" in world.data and world.data["households"].dims == (SPACE,):
         frame["per_household"] = frame["change"] * run.schedule.unit / world.data["households"].values
     return frame.sort_values(["change", "space"], ascending=[False, True], ignore_index=True)
-
-
-def money_by(run: Run, *dims: str) -> pd.DataFrame:
-    """Was, now and change in published units, a row a label of ``dims``."""
-    frame = pd.DataFrame({"was": run.was.by(*dims).to_series(), "now": run.schedule.by(*dims).to_series()})
-    frame["change"] = frame["now"] - frame["was"]
-    return frame.reset_index()
 
 
 def concentration(run: Run, dim: str) -> Concentration:
@@ -241,11 +237,14 @@ def by_service(run: Run, dim: str) -> pd.DataFrame:
 
 
 def rests_on(run: Run) -> dict[str, list[str]]:
-    """The data of the model by status: how much of the answer was counted, and how much is assumed."""
+    """The data of the model by status: how much of the answer was counted, and how much is assumed.
+
+    What the World leaves at the model's default is a lever that nobody pulled, and is not in it.
+    """
     found: dict[str, list[str]] = {status: [] for status in STATUSES}
     for name in run.case.model.data:
-        status = run.case.world.data[name].attrs["status"] if name in run.case.world.data else "assumed"
-        found[status].append(name)
+        if name in run.case.world.data:
+            found[run.case.world.data[name].attrs["status"]].append(name)
     return {status: names for status, names in found.items() if names}
 
 
@@ -275,18 +274,47 @@ _NO_CONCENTRATION = (
 
 def _values(run: Run) -> Iterator[str]:
     moved = reallocation(run)
+    if np.isnan(moved.share):
+        yield "Value of reallocation: n/a; the actual split reaches no outcome that others could be compared with."
+        return
+    if run.fixed:
+        yield "This plan is fixed, not chosen: it is shown to be compared with."
     yield (
-        f"Value of reallocation: {moved} ({quantity(moved.amount, run.unit)}). "
-        "Today's separate grants, each shared out at its best within every rule, against what each space got."
+        f"Value of reallocation: {moved} ({quantity(moved.amount, run.unit)}). Today's separate grants, each shared "
+        f"out at its best over places and services within every rule, against the actual split{_known(run)}."
     )
     merged = consolidation(run)
     if merged is None:
-        yield "Value of consolidation: none asked; this scenario merges nothing."
+        yield "Value of consolidation: none asked; this scenario merges nothing that is free to move."
     else:
         yield (
             f"Value of consolidation: {merged} ({quantity(merged.amount, run.unit)}). "
             "The merged plan, against separate grants at their best."
         )
+    changed = cost_of_changes(run)
+    if changed is not None:
+        yield (
+            f"What else the scenario changes: {changed} ({quantity(changed.amount, run.unit)}). "
+            "Separate grants at their best under the scenario, against the same without it."
+        )
+
+
+def cost_of_changes(run: Run) -> Gain | None:
+    """What the scenario's changes beside merging do to the best of separate grants; None where there are none."""
+    if run.unchanged is None:
+        return None
+    base, now = run.outcome(run.unchanged), run.outcome(run.separate)
+    return Gain(now - base, (now - base) / base if base > 0 else float("nan"))
+
+
+def _known(run: Run) -> str:
+    """How surely the actual split is known, by its least certain datum."""
+    model, world = run.case.model, run.case.world
+    target = model.ties.nearest[model.schedule.amount]
+    names = names_in(read_expression(model.derived[target].rule)) if target in model.derived else {target}
+    found = [world.data[n].attrs["status"] for n in names if n in world.data]
+    worst = max(found, key=STATUSES.index, default="assumed")
+    return "" if worst in ("counted", "published") else f" ({worst}, not recorded)"
 
 
 def _sources(run: Run) -> Iterator[str]:
@@ -317,7 +345,7 @@ def _winners(run: Run) -> Iterator[str]:
         yield "Most lost: " + "; ".join(_moved(row, run) for row in down.tail(3).iloc[::-1].itertuples()) + "."
     held = int(run.schedule.unallocated.sum())
     if held:
-        yield f"{money(held, run)} is held back (UNALLOCATED): nobody who may receive it can absorb it."
+        yield f"{money(held, run)} is held back (UNALLOCATED): within the rules, the goals have no use for it."
 
 
 def _moved(row: Any, run: Run) -> str:
@@ -377,9 +405,10 @@ def _proof(run: Run) -> Iterator[str]:
         f"the worst residual is {worst:.0e} of what is allowed."
     )
     rounded = ", ".join(f"{rule} by up to R{by:,.0f}" for rule, by in run.schedule.breaches.items())
+    exact = [rule for rule in run.schedule.exact if rule not in run.schedule.breaches]
     moved = f"no cell moved by more than R{run.schedule.cell_shift * run.schedule.unit:,.0f}"
-    strain = f"; rounding strains {rounded}." if rounded else "."
-    yield f"Published in R thousand: pools add up exactly, {moved}{strain}"
+    kept = f"totals of {', '.join(exact)} add up exactly, " if exact else ""
+    yield f"Published in R thousand: {kept}{moved}" + (f"; rounding strains {rounded}." if rounded else ".")
     rests = rests_on(run)
     yield "Rests on: " + "; ".join(f"{status}: {', '.join(names)}" for status, names in rests.items()) + "."
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -44,51 +46,89 @@ def write(run: Run, folder: str | Path) -> Path:
 def whole(folder: str | Path, fill: Callable[[Path], None]) -> Path:
     """Make a folder under a temporary name, fill it, and give it its name only when it is complete.
 
+    Whatever fails, nothing else is left behind, and an earlier run stays as it was until the new one is complete.
     Raises :class:`InputError` if the folder holds something else than an earlier run, or cannot be made.
     """
-    home = free(folder)
+    named = free(folder)
+    home = named.resolve()
+    made = [above for above in home.parents if not above.exists()]
+    work = home.with_name(f".allocate.{secrets.token_hex(6)}")
     try:
-        home.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
-    except OSError as error:
-        raise InputError(home, [Problem("", f"cannot be written: {error.strerror}")]) from None
-    try:
+        work.mkdir(parents=True)
         fill(work)
-        work.chmod(0o755)
-        if home.is_dir():
-            old = work.with_name(work.name + ".old")
-            home.rename(old)
-            work.rename(home)
-            shutil.rmtree(old)
-        else:
-            work.rename(home)
+        _swap(work, home)
     except OSError as error:
-        raise InputError(home, [Problem("", f"cannot be written: {error.strerror}")]) from None
+        raise InputError(named, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return home
+        for above in made:
+            with suppress(OSError):  # the run is in it
+                above.rmdir()
+    return named
+
+
+def _swap(work: Path, home: Path) -> None:
+    """Give a complete folder its name; the folder that had it is deleted, or put back if that fails."""
+    old = work.with_suffix(".old")
+    try:
+        if home.exists():
+            home.rename(old)
+        work.rename(home)
+    finally:
+        if home.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        elif old.exists():
+            old.rename(home)
 
 
 def free(folder: str | Path) -> Path:
-    """A folder that may be written: new, empty, or an earlier run. Raises :class:`InputError` for any other."""
-    home = Path(folder)
+    """A folder that can be written: new, empty, or an earlier run. Raises :class:`InputError` for any other.
+
+    A link to a folder stands for that folder.
+    """
+    named = Path(folder)
+    try:
+        words = _taken(named.resolve())
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, in Python 3.12
+        words = f"cannot be written: {getattr(error, 'strerror', None) or error}"
+    if words:
+        raise InputError(named, [Problem("", words)])
+    return named
+
+
+def _taken(home: Path) -> str:
+    """Why a folder cannot be made or replaced, in words, or nothing."""
     if home.exists() and not home.is_dir():
-        raise InputError(home, [Problem("", "is a file; name a folder")])
+        return "is a file; name a folder"
+    if Path.cwd().is_relative_to(home):
+        return "is the current folder or above it, so it cannot be replaced; name a new folder"
     if home.is_dir() and any(home.iterdir()) and not (home / MANIFEST).is_file():
-        raise InputError(home, [Problem("", f"is not empty and holds no {MANIFEST}; name a new folder")])
-    return home
+        return f"is not empty and holds no {MANIFEST}; name a new folder"
+    if home.is_mount():
+        return "is where a disk is mounted, so it cannot be replaced; name a folder in it"
+    above = next(path for path in home.parents if path.exists())
+    if not above.is_dir():
+        return f"cannot be written: {above} is a file"
+    return "" if os.access(above, os.W_OK | os.X_OK) else f"cannot be written: {above} is closed to you"
 
 
 def dataset(run: Run) -> xr.Dataset:
-    """Everything a notebook needs: variables, published amounts, and each rule's price and slack."""
+    """Everything a notebook needs: variables, published amounts, and each rule's price and slack.
+
+    Where the baseline has other labels than the plan, its dim has another name: ``baseline_pool`` has today's pools.
+    """
     arrays: dict[str, xr.DataArray] = {str(k): v for k, v in run.plan.values.data_vars.items()}
     scale = next(name for name, rand in SCALES.items() if rand == run.schedule.unit)
-    arrays["published"] = run.schedule.amount.assign_attrs(unit=scale)
+    now, was = run.schedule.amount, run.was.amount
+    arrays["published"] = now.assign_attrs(unit=scale)
     arrays["published_unallocated"] = run.schedule.unallocated.assign_attrs(unit=scale)
-    arrays["baseline_published"] = run.was.amount.assign_attrs(unit=scale)
+    other = {d: f"baseline_{d}" for d in was.dims if not was[d].equals(now[d])}
+    arrays["baseline_published"] = was.rename(other).assign_attrs(unit=scale)
     arrays |= {f"price_of_{name}": array for name, array in run.plan.prices().items()}
     arrays |= {f"slack_of_{name}": array for name, array in run.plan.slack().items()}
-    return xr.Dataset(arrays, attrs={"name": run.name, "grade": run.plan.grade, "goal": run.goal})
+    parts = [array.to_dataset(name=name) for name, array in arrays.items()]
+    whole = xr.merge(parts, join="exact", compat="equals")  # labels that differ are an error, not a hole
+    return whole.assign_attrs(name=run.name, grade=run.plan.grade, goal=run.goal)
 
 
 def manifested(run: Run, home: Path) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 *baseline* (money fixed at what each space got) -> *separate* (the best split of today's grants) -> *merged*. Value of
 reallocation = separate - baseline; value of consolidation = merged - separate. They are never confused, so every run
-solves all of them. Outcomes are counted against *nothing*: the same goal with no grant money at all.
+solves all of them. Outcomes are counted against *nothing*: the same goal with no grant money at all. A scenario that
+changes rules or figures is also set beside the *unchanged* model at its best.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from pathlib import Path
 
 from allocate.builder import build
 from allocate.changes import Case, apply
-from allocate.errors import InputError, Problem
+from allocate.errors import InputError, NoPlanError, Problem
 from allocate.names import TIME
 from allocate.optimum.highs import SolverOptions
 from allocate.plan import Plan, solve
 from allocate.schedule import Schedule, publish
-from allocate.spec import Consolidate, Fix, Model, Scenario, read_model, read_scenario
+from allocate.spec import Change, Consolidate, Fix, Model, Scenario, read_model, read_scenario
 from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]
@@ -29,9 +30,10 @@ type Watch = Callable[[str], None]
 class Run:
     """A plan, what it publishes and what it is compared with.
 
-    ``merged`` says whether the scenario merges grants; ``nothing``, ``baseline`` and ``separate`` are plans of the same
-    case without merging: without money, with the actual split, and at their best. ``world_digest`` tells which facts
-    went in, before any change.
+    ``nothing``, ``baseline`` and ``separate`` are plans of the same case without merging: without money, with the
+    actual split (in proportion, where the scenario moves a pool), and at their best. ``unchanged`` is the model's best
+    without any scenario, where the scenario changes more than merging and leaves the goal alone. ``world_digest`` tells
+    which facts went in, before any change.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Run:
     nothing: Plan
     baseline: Plan
     separate: Plan
+    unchanged: Plan | None
     schedule: Schedule
     was: Schedule
     world_digest: str
@@ -58,26 +61,34 @@ class Run:
         """The unit of outcomes."""
         return str(self.plan.goal_units[self.goal])
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the scenario fixes the money itself, so that nothing about it is chosen."""
+        return self.case.model.schedule.amount in self.case.fixed
+
     @cached_property
     def merged(self) -> bool:
-        return any(isinstance(change, Consolidate) for s in self.scenarios for change in s.changes)
+        """Whether the scenario merges grants and leaves the money free."""
+        changes = [change for s in self.scenarios for change in s.changes]
+        return not self.fixed and any(isinstance(change, Consolidate) for change in changes)
 
     def outcome(self, plan: Plan) -> float:
-        """What a plan of this run reaches beyond nothing, in :attr:`unit`."""
-        return plan.goals[self.goal] - self.nothing.goals[self.goal]
+        """What a plan of this run reaches beyond nothing, in :attr:`unit`; more is better whatever the sense."""
+        sign = -1.0 if self.case.model.goals[-1].sense == "min" else 1.0
+        return sign * (plan.goals[self.goal] - self.nothing.goals[self.goal])
 
 
 def run(
     model: Model | str | Path,
     world: World | str | Path,
     *scenarios: Scenario | str | Path,
-    years: Sequence[str] | None = None,
+    years: str | Sequence[str] | None = None,
     options: SolverOptions | None = None,
     watch: Watch | None = None,
 ) -> Run:
     """Solve a model in a World under scenarios, whose changes are made in order.
 
-    ``years`` keeps only those years; ``watch`` is told in a word what is being solved.
+    ``years`` keeps only those years, which must follow each other; ``watch`` is told in a word what is being solved.
 
     >>> found = run("grant_consolidation", "za2016", "one_water_grant", years=["2019/20"])
     >>> found.plan.grade, found.merged
@@ -87,38 +98,72 @@ def run(
     """
     text = model if isinstance(model, Model) else read_model(model)
     whole = world if isinstance(world, World) else read_world(world)
-    facts = whole if years is None else whole.select(TIME, years)
+    facts = whole if years is None else _only(whole, [years] if isinstance(years, str) else list(years))
     what_ifs = tuple(s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios)
     amount = text.schedule.amount
     if amount not in text.ties.nearest:
         words = f"has no {amount!r}, so there is nothing to compare a plan with"
         raise InputError(text.source, [Problem("ties.nearest", words)])
-    plain = tuple(_without(s, (Consolidate, Fix)) for s in what_ifs)
-    asked = apply(text, facts, what_ifs)
-    plans: dict[str, Plan] = {}
-    for name, case in {
-        "nothing": _fixed(apply(text, facts, plain), amount, 0.0),
-        "baseline": _fixed(apply(text, facts, plain), amount, text.ties.nearest[amount]),
-        "separate": apply(text, facts, plain),
+    plain = tuple(_without(s, amount) for s in what_ifs)
+    asked, apart = apply(text, facts, what_ifs), apply(text, facts, plain)
+    cases = {
+        "nothing": _fixed(apart, amount, 0.0),
+        "baseline": _fixed(apart, amount, text.ties.nearest[amount]),
+        "separate": apart,
         "plan": asked,
-    }.items():
-        if watch is not None:
-            watch(name)
+    }
+    plans: dict[str, Plan] = {}
+    for name, case in cases.items():
         same = name == "plan" and plain == what_ifs
-        plans[name] = plans["separate"] if same else solve(build(case), options)
+        plans[name] = plans["separate"] if same else _solved(name, case, options, watch)
     return Run(
         name=" + ".join(s.name for s in what_ifs) or text.name,
         scenarios=what_ifs,
         **plans,
+        unchanged=_unchanged(apply(text, facts), plans["separate"], options, watch) if apart.said else None,
         schedule=publish(plans["plan"]),
         was=publish(plans["baseline"]),
         world_digest=whole.digest(),
     )
 
 
-def _without(scenario: Scenario, kinds: tuple[type[Consolidate] | type[Fix], ...]) -> Scenario:
-    kept = tuple(change for change in scenario.changes if not isinstance(change, kinds))
-    return scenario.model_copy(update={"changes": kept})
+def _only(world: World, years: list[str]) -> World:
+    """Some years of a World; they must follow each other, because what stands in one is what stood the year before."""
+    chosen = world.select(TIME, years)
+    known = world.labels(TIME)
+    places = [known.index(year) for year in chosen.labels(TIME)]
+    if places[-1] - places[0] >= len(places):
+        words = f"{', '.join(chosen.labels(TIME))} do not follow each other; there are {', '.join(known)}"
+        raise InputError(world.name, [Problem(TIME, words)])
+    return chosen
+
+
+def _solved(name: str, case: Case, options: SolverOptions | None, watch: Watch | None) -> Plan:
+    if watch is not None:
+        watch(name)
+    try:
+        return solve(build(case), options)
+    except NoPlanError as error:
+        if name == "plan":
+            raise
+        raise NoPlanError(f"the comparison {name!r} has no plan, so nothing can be compared with it\n{error}") from None
+
+
+def _unchanged(case: Case, separate: Plan, options: SolverOptions | None, watch: Watch | None) -> Plan | None:
+    """The model without any scenario, if its goal counts what the scenario's goal counts."""
+    goal, other = build(case).linear.goals[-1], separate.program.linear.goals[-1]
+    if goal.cost.shape != other.cost.shape or (goal.cost != other.cost).any():
+        return None
+    return _solved("unchanged", case, options, watch)
+
+
+def _without(scenario: Scenario, amount: str) -> Scenario:
+    """The scenario without its mergers, and without fixing the money."""
+
+    def kept(change: Change) -> bool:
+        return not isinstance(change, Consolidate) and not (isinstance(change, Fix) and change.fix == amount)
+
+    return scenario.model_copy(update={"changes": tuple(filter(kept, scenario.changes))})
 
 
 def _fixed(case: Case, variable: str, at: str | float) -> Case:

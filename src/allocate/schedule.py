@@ -26,8 +26,8 @@ class Schedule:
     """Published amounts: ``amount`` and ``unallocated`` are whole numbers of ``unit`` (1000 rand).
 
     ``open`` marks the cells that may hold money. ``cell_shift`` is the most that rounding moved a cell, in published
-    units. ``breaches`` gives, for each rule that rounding cannot keep exactly, by how much the rounded amounts miss
-    it at worst, in the rule's unit.
+    units. ``exact`` names the totals that were kept; ``breaches`` gives, for each rule that rounding cannot keep, how
+    far the rounded amounts miss it at worst, in the rule's unit.
     """
 
     amount: xr.DataArray
@@ -35,6 +35,7 @@ class Schedule:
     open: xr.DataArray
     unit: float
     cell_shift: float
+    exact: tuple[str, ...]
     breaches: dict[str, float]
 
     def table(self) -> pd.DataFrame:
@@ -67,25 +68,31 @@ def publish(plan: Plan) -> Schedule:
     names = plan.program.case.model.schedule
     amount, held = plan.values[names.amount], plan.values[names.unallocated]
     unit = PUBLISHED[amount.attrs["unit"]]
-    fixed = names.amount not in plan.program.columns
-    is_open = amount.values > 0 if fixed else plan.program.columns[names.amount].number >= 0
+    there = [_numbers(plan, name, array) for name, array in ((names.amount, amount), (names.unallocated, held))]
+    is_open = there[0] >= 0 if names.amount in plan.program.columns else amount.values > 0
     cells = np.flatnonzero(np.concatenate([is_open.ravel(), np.ones(held.size, dtype=bool)]))
-    real = np.concatenate([amount.values.ravel(), held.values.ravel()])[cells]
+    real = np.maximum(np.concatenate([amount.values.ravel(), held.values.ravel()])[cells], 0.0)
     keys = np.array(["|".join(labels) for labels, _ in itertools.chain(_cells(amount), _cells(held, UNALLOCATED))])
-    columns = None if fixed else _columns(plan, names.amount, names.unallocated, cells)
+    columns = np.concatenate([number.ravel() for number in there])[cells]
     side_a, side_b = _sides(plan, amount, held, cells, columns, unit)
-    whole = round_cells(np.maximum(real, 0.0), unit, keys[cells], side_a, side_b)
+    whole = round_cells(real, unit, keys[cells], side_a, side_b)
     full = np.zeros(amount.size + held.size, dtype=np.int64)
     full[cells] = whole
-    shift = describe_shift(np.maximum(real, 0.0), whole, unit, [*side_a, *side_b])
     return Schedule(
         amount=amount.copy(data=full[: amount.size].reshape(amount.shape)),
         unallocated=held.copy(data=full[amount.size :].reshape(held.shape)),
         open=amount.copy(data=is_open),
         unit=unit,
-        cell_shift=shift.cell,
-        breaches={} if columns is None else _breaches(plan, columns, whole * unit),
+        cell_shift=describe_shift(real, whole, unit, [*side_a, *side_b]).cell,
+        exact=tuple(level.name for level in (*side_a, *side_b) if level.exact),
+        breaches=_breaches(plan, columns, whole * unit),
     )
+
+
+def _numbers(plan: Plan, name: str, array: xr.DataArray) -> Whole:
+    """The column of every cell of a variable, -1 where it has none or is fixed."""
+    block = plan.program.columns.get(name)
+    return np.full(array.shape, -1) if block is None else block.number
 
 
 def _cells(array: xr.DataArray, *more: str) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -94,18 +101,13 @@ def _cells(array: xr.DataArray, *more: str) -> Iterator[tuple[tuple[str, ...], A
         yield (*where, *more), value
 
 
-def _columns(plan: Plan, amount: str, held: str, cells: Whole) -> Whole:
-    blocks = plan.program.columns
-    return np.concatenate([blocks[amount].number.ravel(), blocks[held].number.ravel()])[cells]
-
-
 def _sides(
-    plan: Plan, amount: xr.DataArray, held: xr.DataArray, cells: Whole, columns: Whole | None, unit: float
+    plan: Plan, amount: xr.DataArray, held: xr.DataArray, cells: Whole, columns: Whole, unit: float
 ) -> tuple[list[Totals], list[Totals]]:
     """Two nested families of totals: pools on one side, places on the other."""
     other = tuple(str(d) for d in amount.dims if d not in held.dims or d == TIME)
     side_b = [Totals(" x ".join(other), _groups(amount, held, other, cells))]
-    if columns is None:
+    if plan.program.case.model.schedule.amount not in plan.program.columns:
         pools = tuple(str(d) for d in held.dims)
         return [Totals(" x ".join(pools), _groups(amount, held, pools, cells), exact=True)], side_b
     side_a: list[Totals] = []
@@ -134,22 +136,23 @@ def _groups(amount: xr.DataArray, held: xr.DataArray, dims: Sequence[str], cells
 def _plain(plan: Plan, columns: Whole, unit: float) -> Iterator[Totals]:
     """Every rule whose rows are plain sums of published cells, each cell in at most one row.
 
-    A cell in several rows (money held back, say) is no obstacle while it is a whole number of units: rounding leaves it
-    alone, so it only shifts the limits.
+    A cell in several rows or with a coefficient (money held back, say) is no obstacle while it is a whole number of
+    units: rounding leaves it alone, so it only shifts the limits.
     """
     linear = plan.program.linear
     position = np.full(linear.matrix.shape[1], -1)
-    position[columns] = np.arange(columns.size)
+    position[columns[columns >= 0]] = np.flatnonzero(columns >= 0)
     for name, block in plan.program.rows.items():
         numbers = block.number[block.number >= 0]
         part = linear.matrix[numbers].tocoo()
         inside = position[part.col]
-        if not part.nnz or np.any(inside < 0) or np.any(part.data != 1):
+        if not part.nnz or np.any(inside < 0):
             continue
-        shared = np.bincount(inside)[inside] > 1
-        still = plan.x[part.col[shared]] / unit
-        if np.any(still != np.round(still)):
+        shared = (np.bincount(inside)[inside] > 1) | (part.data != 1)
+        values = plan.x[part.col[shared]] / unit
+        if np.any(values != np.round(values)):
             continue
+        still = part.data[shared] * values
         group = np.full(columns.size, -1)
         group[inside[~shared]] = part.row[~shared]
         shift = np.bincount(part.row[shared], still, minlength=numbers.size)
@@ -169,7 +172,7 @@ def _nested(a: Whole, b: Whole) -> bool:
 def _breaches(plan: Plan, columns: Whole, rounded: Values) -> dict[str, float]:
     linear = plan.program.linear
     x = plan.x.copy()
-    x[columns] = rounded
+    x[columns[columns >= 0]] = rounded[columns >= 0]
     activity = linear.matrix @ x
     over = np.maximum(np.maximum(linear.row_lower - activity, activity - linear.row_upper), 0.0)
     worst = {name: float(block.pack(over).max(initial=0.0)) for name, block in plan.program.rows.items()}

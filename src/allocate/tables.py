@@ -23,6 +23,8 @@ LARGEST: Final = 1e15
 LARGEST_FILE: Final = 500_000_000
 """Bytes of a table: a world of every ward for thirty years is smaller."""
 
+type Values = np.ndarray[Any, np.dtype[np.float64]]
+
 SEPARATORS: Final = str.maketrans("", "", " ,.\u00a0")
 
 LONGEST_LABEL: Final = 80
@@ -97,6 +99,30 @@ def array_of(
     return array
 
 
+def refused(values: Values, unit: str, scale: float = 1.0) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which numbers no datum of this unit may have."""
+    bad = ~np.isfinite(values) | (values < 0) | (np.abs(values) * scale > LARGEST)
+    return bad | ((values != 0) & (values != 1)) if unit == FLAG else bad
+
+
+def refusal(shown: str, value: float, name: str, unit: str) -> str:
+    """Why a number is refused."""
+    if not np.isfinite(value):
+        return f"{shown} is not finite"
+    if value < 0:
+        return f"{shown} is negative; {name} is never negative"
+    if unit == FLAG:
+        return f"{shown} is not 0 or 1; {name} is a flag"
+    return f"{shown} is too large; {name} is in {unit}"
+
+
+def several(found: Sequence[tuple[str, str]]) -> list[Problem]:
+    """The first few of many problems of one kind, each a place and words, and how many more there are."""
+    more = len(found) - FEW
+    listed = [Problem(place, words) for place, words in found[:FEW]]
+    return [*listed, Problem("", f"and {more} more like {'this' if more == 1 else 'these'}")] if more > 0 else listed
+
+
 class _Reading:
     """One table being read: what is wrong with it so far, and where."""
 
@@ -148,12 +174,8 @@ class _Reading:
         return f"row {self.table.frame.index[row] + 2}" + (f", {column}" if column else "")
 
     def _several(self, found: list[tuple[str, str]]) -> None:
-        """The first few of many problems of one kind, and how many more there are."""
-        for place, words in found[:FEW]:
-            self._problem(place, words)
-        more = len(found) - FEW
-        if more > 0:
-            self._problem("", f"and {more} more like {'this' if more == 1 else 'these'}")
+        for problem in several(found):
+            self._problem(problem.place, problem.words)
 
     def _positions(self, dim: str) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The place of each label in canonical order, -1 for an unknown one."""
@@ -175,31 +197,22 @@ class _Reading:
         self._several(wrong)
         return places
 
-    def _numbers(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _numbers(self) -> Values:
         written = self.table.frame[VALUE]
         values = pd.to_numeric(written, errors="coerce").to_numpy(dtype=float)
-        bad = ~np.isfinite(values) | (values < 0) | (np.abs(values) * self.table.scale > LARGEST)
-        if self.table.unit == FLAG:
-            bad |= (values != 0) & (values != 1)
-        rows = map(int, np.flatnonzero(bad))
+        rows = map(int, np.flatnonzero(refused(values, self.table.unit, self.table.scale)))
         self._several([(self._at(row, VALUE), self._refusal(str(written.iloc[row]), values[row])) for row in rows])
         return values
 
     def _refusal(self, written: str, value: float) -> str:
-        """What is wrong with a number."""
-        name, shown = self.table.name, written.strip()[:40]
+        """What is wrong with a number as it is written."""
+        shown = written.strip()[:40]
         if shown in ("", "nan"):
             return "is empty"
         if np.isnan(value):
             digits = shown.translate(SEPARATORS).isdigit()
             return f"{shown!r} is not a number" + ("; write digits without separators" if digits else "")
-        if np.isinf(value):
-            return f"{shown} is not finite"
-        if value < 0:
-            return f"{shown} is negative; {name} is never negative"
-        if self.table.unit == FLAG:
-            return f"{shown} is not 0 or 1; {name} is a flag"
-        return f"{shown} is too large; {name} is in {self.table.unit}"
+        return refusal(shown, value, self.table.name, self.table.unit)
 
     def _repeated(self, flat: np.ndarray[Any, Any], good: np.ndarray[Any, Any]) -> None:
         first: dict[int, int] = {}

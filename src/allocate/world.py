@@ -23,8 +23,8 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import SPACE, VALUE
 from allocate.regions import Registry
-from allocate.tables import Datum, array_of, labels_of, read_csv, wrong_labels
-from allocate.units import MONEY, SCALES, UnitError, scale_of
+from allocate.tables import Datum, array_of, labels_of, read_csv, refusal, refused, several, wrong_labels
+from allocate.units import MONEY, SCALES, Unit, UnitError, scale_of
 
 DESCRIPTOR: Final = "datapackage.json"
 REGIONS: Final = "regions.csv"
@@ -106,15 +106,76 @@ class World:
         return found.hexdigest()
 
     def with_data(self, name: str, array: xr.DataArray) -> World:
-        """The same World with one datum replaced or added (its attrs travel with it)."""
-        return replace(self, data=self.data.drop_vars(name, errors="ignore").assign({name: array}))
+        """The same World with one datum replaced or added.
+
+        What its attrs do not say (unit, status, source, period, why, notes) is taken from the datum that it replaces;
+        a new datum must have a unit. Its labels are those of the World, in any order. Nothing is changed in ``array``.
+
+        >>> world = read_world("za2016")
+        >>> float(world.with_data("need_weight", world.data["need_weight"] * 0 + 1).data["need_weight"].sum())
+        52.0
+
+        Raises :class:`InputError` for an unknown unit, wrong dims or labels, and numbers that no datum may have.
+        """
+        old = self.data.get(name)
+        attrs = {**(old.attrs if old is not None else {}), **array.attrs}
+        problems = self._misfits(name, array, attrs.get("unit"))
+        if problems:
+            raise InputError(self.name, problems)
+        labelled = array.assign_coords({d: [str(label) for label in array[d].values] for d in array.dims})
+        order = {d: list(self.labels(str(d))) for d in array.dims if d in self.data.dims}
+        new = labelled.astype(float).reset_coords(drop=True).sel(order)
+        new = new.transpose(*(array.dims if old is None else old.dims)).assign_attrs(attrs)
+        return replace(self, data=self.data.drop_vars(name, errors="ignore").assign({name: new}))
+
+    def _misfits(self, name: str, array: xr.DataArray, unit: object) -> list[Problem]:
+        """Why an array cannot be the datum of this name."""
+        if name in self.data.dims:
+            return [Problem(name, "is a dim; call the datum something else")]
+        try:
+            Unit.parse(str(unit or ""))
+        except UnitError as error:
+            return [Problem(name, f"{error}; it is read from attrs['unit']")]
+        if name in self.data and set(array.dims) != set(self.data[name].dims):
+            has, had = (", ".join(map(str, a.dims)) or "no dim" for a in (array, self.data[name]))
+            return [Problem(name, f"is over {has}; it replaces a datum over {had}")]
+        problems = [words for dim in map(str, array.dims) for words in self._mislabelled(name, dim, array)]
+        if problems:
+            return problems
+        try:
+            values = array.values.astype(float)
+        except (TypeError, ValueError):
+            return [Problem(name, f"holds {array.dtype} values, not numbers")]
+        found = []
+        for cell in np.argwhere(refused(values, str(unit))):
+            where = zip(array.dims, cell, strict=True)
+            labels = ", ".join(f"{d}={array[d].values[k]}" for d, k in where)
+            value = float(values[tuple(cell)])
+            found.append((f"{name}[{labels}]" if labels else name, refusal(f"{value:g}", value, name, str(unit))))
+        return several(found)
+
+    def _mislabelled(self, name: str, dim: str, array: xr.DataArray) -> list[Problem]:
+        """How the labels of a dim differ from those of the World."""
+        if dim not in array.coords:
+            return [Problem(name, f"has no labels along {dim!r}; give it coords")]
+        found = list(map(str, array[dim].values))
+        known = self.labels(dim) if dim in self.data.dims else tuple(found)
+        wrong = [(name, f"unknown {dim} {label!r}{nearest(label, known)}") for label in found if label not in known]
+        wrong += [(name, f"{dim} {label!r} is missing") for label in known if label not in found]
+        return several(wrong) or [Problem(name, p.words) for p in wrong_labels({dim: tuple(found)})]
 
     def write(self, folder: str | Path) -> None:
         """Write the World as a folder that :func:`read_world` reads back; the folder must be new or empty.
 
-        Money is written in R thousand where it is whole in it, else in rand.
+        Money is written in R thousand where it is whole in it, else in rand. Raises :class:`InputError` if the folder
+        is not empty or cannot be written.
         """
-        home = Path(folder)
+        try:
+            self._write(Path(folder))
+        except OSError as error:
+            raise InputError(folder, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
+
+    def _write(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
         if any(home.iterdir()):
             raise InputError(home, [Problem("", "is not empty; name a new folder")])
@@ -141,7 +202,10 @@ class World:
         field |= {"scale": scale} if money else {}
         extra = {"control_total": float(values.sum())} if money else {}
         fields = [{"name": str(d), "type": "string"} for d in array.dims] + [field]
-        said = {key: array.attrs[key] for key in ("status", "source", "period", "why") if array.attrs.get(key)}
+        said: dict[str, Any] = {
+            key: array.attrs[key] for key in ("status", "source", "period", "why") if array.attrs.get(key)
+        }
+        said |= {"notes": array.attrs["notes"].split("\n")} if array.attrs.get("notes") else {}
         title = {"name": name.lower().replace("_", "-"), "datum": name, "path": f"{name}.csv"}
         return {**title, **said, **extra, "schema": {"fields": fields}}
 
@@ -188,6 +252,7 @@ class _Resource(BaseModel):
     source: str = ""
     period: str = ""
     why: str = ""
+    notes: tuple[str, ...] = ()
     control_total: FiniteFloat | None = None
     default: FiniteFloat | None = None
     columns: _Columns = Field(alias="schema")
@@ -222,9 +287,15 @@ def _descriptor(folder: Path) -> _Package:
     if not file.is_file():
         raise InputError(folder, [Problem("", f"has no {DESCRIPTOR}, which says what each number is")])
     try:
-        return _Package.model_validate(json.loads(file.read_text(encoding="utf-8-sig")))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(file, [Problem("", f"is not JSON: {error}")]) from None
+        found = json.loads(file.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            file, [Problem(f"line {error.lineno}, column {error.colno}", f"is not JSON: {error.msg}")]
+        ) from None
+    except (ValueError, RecursionError, OSError) as error:
+        raise InputError(file, [Problem("", f"cannot be read as JSON: {error}")]) from None
+    try:
+        return _Package.model_validate(found)
     except ValidationError as error:
         problems = [Problem(".".join(map(str, e["loc"])), e["msg"].lower()) for e in error.errors()]
         raise InputError(file, problems) from None
@@ -245,7 +316,7 @@ def _read_resource(folder: Path, resource: _Resource, problems: list[Problem]) -
     numbers = pd.to_numeric(frame[VALUE], errors="coerce")
     if resource.control_total is not None and bool((numbers >= 0).all()):
         _check_total(resource.path, float(numbers.sum()), scale, resource.control_total, problems)
-    said = (resource.status, resource.source, resource.period, resource.why)
+    said = (resource.status, resource.source, resource.period, resource.why, resource.notes)
     return Datum(name, frame, value.unit, *said, default=resource.default, scale=scale, place=resource.path)
 
 

@@ -56,7 +56,7 @@ CHECKS: Final = {
 
 GRADES: Final = {
     "exact": "The plan is optimal, and of all equally good plans it is the only one that changes least.",
-    "refined": "The plan is optimal and the nearest to the target to the precision of the check, short of an exact finish.",
+    "refined": "The plan is optimal, and the one that changes least to the precision of the check.",
     "near tie": "The plan is optimal, but another plan may be as good to within the precision of the arithmetic.",
 }
 

@@ -21,31 +21,31 @@ ACKNOWLEDGEMENT = (
 )
 
 
+_MAIN = [
+    ["one_pool"],
+    ["one_water_grant"],
+    ["one_energy_grant"],
+    ["guarantee_95"],
+    ["same_places"],
+    ["same_services"],
+]
+_TEST = [
+    ["one_pool"],
+    ["one_pool", "value_equal"],
+    ["one_pool", "value_share"],
+    ["one_pool", "refuse_dear"],
+    ["one_pool", "urban_floors"],
+    ["one_pool", "no_pace"],
+]
 DEMO = {
     "title": "Seven infrastructure grants over 52 spaces: what each got, the best split, and merged",
     "world": "za2016",
     "model": "grant_consolidation",
     "parts": [
-        {
-            "title": "2019/20",
-            "years": ["2019/20"],
-            "scenarios": [["one_pool"], ["one_water_grant"], ["one_energy_grant"], ["guarantee_95"]],
-        },
-        {
-            "title": "Three years, 2017/18 to 2019/20",
-            "scenarios": [["one_pool"], ["one_water_grant"], ["one_energy_grant"], ["guarantee_95"]],
-        },
-        {
-            "title": "Does it hold under three values of a served year? 2019/20",
-            "years": ["2019/20"],
-            "scenarios": [["one_pool"], ["one_pool", "value_equal"], ["one_pool", "value_share"]],
-            "test": True,
-        },
-        {
-            "title": "Does it hold under three values of a served year? Three years",
-            "scenarios": [["one_pool"], ["one_pool", "value_equal"], ["one_pool", "value_share"]],
-            "test": True,
-        },
+        {"title": "2019/20", "years": ["2019/20"], "scenarios": _MAIN},
+        {"title": "Three years, 2017/18 to 2019/20", "scenarios": _MAIN},
+        {"title": "Does it hold? 2019/20", "years": ["2019/20"], "scenarios": _TEST, "test": True},
+        {"title": "Does it hold? Three years", "scenarios": _TEST, "test": True},
     ],
 }
 """What ``allocate demo`` runs."""

@@ -101,6 +101,21 @@ ABOUT: dict[str, About] = {
         "and R65m there, so INEP of metros is probably too high and of districts too low",
         "Put a real schedule in its place where there is one",
     ),
+    "got_share": _about(
+        "1",
+        "modelled",
+        f"{TRANSFERS}; {POOLS}; fitted by this project",
+        YEARS,
+        "The baseline as a share of each grant: the actual split moves in proportion when a scenario moves a pool.",
+    ),
+    "pace": _about(
+        "1",
+        "assumed",
+        "constants.csv, pace",
+        YEARS,
+        "How many times what a service got in a space it may get.",
+        "It multiplies the assumed split of grants over services; without it one pool multiplies refuse by seven",
+    ),
     "keep": _about(
         "1",
         "assumed",

@@ -90,7 +90,9 @@ def _money(found: Needs) -> dict[str, pd.DataFrame]:
     record = money.absorption_record(table("municipal_capital"), places)
     return {
         "baseline": got,
-        "keep": money.keep(constant("keep")),
+        "got_share": money.shares(got, _pools(), places),
+        "keep": money.every_year(constant("keep")),
+        "pace": money.every_year(constant("pace")),
         "absorption_record": record,
         "absorb": money.absorb(got, record, constant("absorption_growth"), places),
     }

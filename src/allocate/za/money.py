@@ -254,13 +254,29 @@ def residual(got: pd.DataFrame, margin: pd.DataFrame, spaces: tuple[str, ...]) -
     return long(total - array(margin, space=spaces, year=YEARS), space=spaces, year=YEARS)
 
 
-def keep(share: float) -> pd.DataFrame:
-    """The share of its baseline that every space is guaranteed, the same in every year. Unit: 1.
+def every_year(value: float) -> pd.DataFrame:
+    """One number, the same in every year: the guaranteed share, the limit on pace.
 
-    >>> keep(0.9)["value"].tolist()
+    >>> every_year(0.9)["value"].tolist()
     [0.9, 0.9, 0.9]
     """
-    return long(np.full(len(YEARS), share), year=YEARS)
+    return long(np.full(len(YEARS), value), year=YEARS)
+
+
+def shares(got: pd.DataFrame, pools: pd.DataFrame, spaces: tuple[str, ...]) -> pd.DataFrame:
+    """What each space got of each grant as a share of the grant; 0 in years in which it was not voted. Unit: 1.
+
+    >>> rows = [(grant, year, 4 * (grant == "MIG")) for grant in GRANTS for year in YEARS]
+    >>> pools = pd.DataFrame(rows, columns=["grant", "year", "value"])
+    >>> got = pools.assign(space="A", value=pools["value"] / 4)
+    >>> shares(got, pools, ("A",)).groupby("grant")["value"].max()[["IUDG", "MIG"]].tolist()
+    [0.0, 0.25]
+    """
+    rand = array(got, space=spaces, grant=GRANTS, year=YEARS)
+    voted = array(pools, grant=GRANTS, year=YEARS)
+    return long(
+        np.divide(rand, voted, out=np.zeros_like(rand), where=voted > 0), space=spaces, grant=GRANTS, year=YEARS
+    )
 
 
 def absorption_record(capital: pd.DataFrame, spaces: tuple[str, ...], *, widest: float = 100.0) -> pd.DataFrame:
