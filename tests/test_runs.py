@@ -189,6 +189,15 @@ def test_fixing_another_variable_holds_in_every_comparison(za: World) -> None:
     assert all(float(p.values["renewed"].sum()) == 0 for p in (found.plan, found.baseline, found.separate))
 
 
+def test_a_near_tie_is_published_with_its_grade(za: World) -> None:
+    """Proves: where prices are too small to be sure, the run goes through and says that the plan may not be the only
+    one. Broken: either no answer at all, or the word exact for a plan that is not proved unique.
+    """
+    found = run("grant_consolidation", za, "same_services", "no_pace", years=["2017/18", "2018/19"])
+    assert found.plan.grade == "near tie"
+    assert any(s.warning and s.words.startswith("Grade of proof below exact for plan") for s in sentences(found))
+
+
 def test_years_must_follow_each_other(za: World) -> None:
     """Proves: a gap in years is refused: what stands in one year is what stood the year before."""
     with pytest.raises(InputError, match="2017/18, 2019/20 do not follow each other"):

@@ -374,6 +374,9 @@ def _brief(size: float, scales: tuple[tuple[str, float], ...]) -> str:
 
 
 def _warned(run: Run) -> Iterator[str]:
+    loose = [n for n in ("plan", "baseline", "separate", "nothing") if getattr(run, n).grade != "exact"]
+    if loose:
+        yield f"Grade of proof below exact for {', '.join(loose)}: optimal, but another plan may be as good."
     dims = [d for d in run.schedule.amount.dims if d == SPACE or d in outcome_dims(run)]
     for dim in dims:
         if dim != TIME:

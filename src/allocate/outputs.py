@@ -98,6 +98,8 @@ def free(folder: str | Path) -> Path:
 
 def _taken(home: Path) -> str:
     """Why a folder cannot be made or replaced, in words, or nothing."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        home.stat()  # a loop of links, a name too long: ``exists`` would call them free
     if home.exists() and not home.is_dir():
         return "is a file; name a folder"
     if Path.cwd().is_relative_to(home):
