@@ -175,7 +175,7 @@ ABOUT: dict[str, About] = {
         f"{SURVEY}; service_definitions.csv",
         "2016, 2016 boundaries",
         "Households that each service reaches at the start.",
-        "Measured in March 2016 and used as the start of whatever first year is asked for: what was built between is left out",
+        "Measured in March 2016 and the start of whatever year comes first: what was built between is left out",
         UNSCORED,
     ),
     "tier_size": _about(
