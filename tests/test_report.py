@@ -17,10 +17,11 @@ from allocate import findings
 from allocate.compare import Row, holds, row
 from allocate.findings import Gain
 from allocate.regions import Registry
-from allocate.report.html import ENVELOPE, comparison, html
+from allocate.report.html import comparison, html
 from allocate.report.numerals import Scale, percent, rounded, signed, typeset, whole
 from allocate.report.tiles import CLASSES, tiles
 from allocate.runs import Run, run
+from allocate.sentences import sentences
 from allocate.spec import Drop, Scenario, read_scenario
 from allocate.spec import Scale as Times
 from allocate.world import World
@@ -121,7 +122,14 @@ def test_every_section_is_there_in_the_order_a_reader_asks(merged: Run, page: Pa
     assert page.sections == [*SECTIONS, "proof", "sources"]
     words = page.words
     scenario = merged.scenarios[0]
-    order = [scenario.name, scenario.why, typeset(merged.case.said[0]), "2019/20", ENVELOPE, "What it says"]
+    order = [
+        scenario.name,
+        scenario.why,
+        typeset(merged.case.said[0]),
+        "2019/20",
+        merged.case.world.data.attrs["envelope"],
+        "What it says",
+    ]
     places = [words.index(" ".join(text.split())) for text in order]
     assert places == sorted(places)
 
@@ -132,11 +140,11 @@ def test_every_finding_is_told_and_warnings_are_marked(freed: Run, years: Run) -
     If broken: a warning of concentration looks like any other line, or all lines shout.
     """
     page = Page(html(freed))
-    for sentence in findings.sentences(freed):
+    for sentence in sentences(freed):
         assert typeset(sentence.words) in page.words
     warned = [w for d in ("service", "space") for w in findings.concentration(freed, d).warnings]
     assert warned, "the case must have a concentration to warn of"
-    wanted = len(warned) + sum(s.words.startswith("Of 52 spaces") and s.warning for s in findings.sentences(freed))
+    wanted = len(warned) + sum(s.words.startswith("Of 52 spaces") and s.warning for s in sentences(freed))
     assert len(page.marked) == wanted
     calm = Page(html(years))
     assert not findings.concentration(years, "service").warnings
@@ -187,7 +195,7 @@ def test_pools_add_up_to_the_budget_exactly(case: str, request: pytest.FixtureRe
 def test_a_broken_rule_is_a_warning(held: Run) -> None:
     """Proves: a rule that the actual split breaks is marked. If broken: it reads as one more fact."""
     page = Page(html(held))
-    broken = [s.words for s in findings.sentences(held) if "breaks rule absorption" in s.words]
+    broken = [s.words for s in sentences(held) if "breaks rule absorption" in s.words]
     assert broken
     assert all(any(typeset(s) in text for text in page.marked) for s in broken)
 
@@ -380,7 +388,7 @@ def test_the_index_shows_every_run_and_its_link(merged: Run, years: Run) -> None
     """Proves: a row a run with both values, counts and link. If broken: two scenarios cannot be told apart."""
     rows = [row(merged, "merged/report.html"), row(years, "years/report.html")]
     verdicts = holds([rows[0], replace(rows[0], consolidation=Gain(-1.0, -0.5))])
-    page = Page(comparison("What merging buys", [("Runs", rows, verdicts)]))
+    page = Page(comparison("What merging buys", [("Runs", rows, verdicts)], "An envelope.", "Thanks to all."))
     assert [attrs["href"] for tag, attrs in page.tags if tag == "a"] == ["./merged/report.html", "./years/report.html"]
     (_, first, second) = page.rows[""]
     assert first[0] == merged.name
@@ -391,7 +399,7 @@ def test_the_index_shows_every_run_and_its_link(merged: Run, years: Run) -> None
         str(rows[0].losers),
     ]
     assert second[3] == "–"
-    assert ENVELOPE in page.words
+    assert "An envelope." in page.words and "Thanks to all." in page.words
     (flipped,) = page.marked
     assert "FLIPS" in flipped
     assert all(typeset(verdict) in page.words for verdict in verdicts)

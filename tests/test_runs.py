@@ -11,19 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allocate.errors import InputError
+from allocate.errors import InputError, NoPlanError
 from allocate.findings import (
     bindings,
-    by_service,
+    by_label,
     concentration,
     consolidation,
     cost_of_changes,
     reallocation,
-    sentences,
+    rests_on,
     spaces,
 )
 from allocate.runs import Run, run
-from allocate.spec import Fix, Scale, Scenario
+from allocate.sentences import sentences
+from allocate.spec import Drop, Fix, Scale, Scenario, Set
 from allocate.world import World, read_world
 
 POOLS = {"MIG": 14_816_103, "IUDG": 856_895, "USDG": 12_045_386, "WSIG": 4_480_465}
@@ -75,7 +76,7 @@ def test_the_three_comparisons_are_ordered(merged: Run, separate: Run) -> None:
     assert reallocation(separate).amount == pytest.approx(reallocation(merged).amount)
 
 
-def test_merging_two_grants_equals_merging_none_with_a_free_budget(za: World) -> None:
+def test_a_wider_merger_never_gives_less(za: World) -> None:
     """Proves: a merger changes nothing but membership: one pool alone gives at least what any partial merger gives."""
     values = [run("grant_consolidation", za, s, years=["2019/20"]) for s in ("one_water_grant", "one_pool")]
     partial, whole = (consolidation(r) for r in values)
@@ -97,7 +98,7 @@ def test_shares_of_money_and_outcome_are_whole(merged: Run) -> None:
         shares = concentration(merged, dim).shares
         assert sum(s.money for s in shares) == pytest.approx(1)
         assert sum(s.outcome for s in shares) == pytest.approx(1)
-    frame = by_service(merged, "service")
+    frame = by_label(merged, "service")
     assert frame["plan_outcome"].sum() == pytest.approx(merged.outcome(merged.plan))
     assert frame["baseline_outcome"].sum() == pytest.approx(merged.outcome(merged.baseline))
 
@@ -137,7 +138,7 @@ def test_money_nobody_can_absorb_is_shown(za: World) -> None:
 
 
 def test_a_budget_cut_keeps_its_comparisons(za: World) -> None:
-    """Proves: with 3% less MIG, or none at all, the actual split moves with the pool and the run goes through.
+    """Proves: with 3% less or 10% more MIG the actual split moves with the pool and the run goes through.
 
     Broken: the first what-if anyone asks would end with "no plan", or count new money as reallocation.
     """
@@ -149,6 +150,14 @@ def test_a_budget_cut_keeps_its_comparisons(za: World) -> None:
         assert abs(was[was["pool"] == "MIG"]["amount"].sum() - times * POOLS["MIG"]) <= 0.5
         assert 0.2 < reallocation(found).share < 0.3
         assert any(s.words.startswith("What else the scenario changes:") for s in sentences(found))
+
+
+@pytest.mark.parametrize("times", [0.93, 0.99, 1.01, 1.03, 1.07, 1.0778, 1.13])
+def test_shares_of_any_pool_add_up(za: World, times: float) -> None:
+    """Proves: the actual split scaled to an odd budget leaves no dust in the pools that a proof could trip over."""
+    odd = Scenario(name="odd", why="", changes=(Scale(scale="budget", by=times), Set(set="keep", to=0.5)))
+    found = run("grant_consolidation", za, odd)
+    assert int(found.was.unallocated.sum()) == 0 and found.baseline.grade == "exact"
 
 
 def test_what_a_guarantee_costs_is_said(za: World) -> None:
@@ -167,7 +176,7 @@ def test_moving_money_and_choosing_services_are_told_apart(za: World, merged: Ru
     places = run("grant_consolidation", za, "same_places", years="2019/20")
     services = run("grant_consolidation", za, "same_services", years="2019/20")
     assert set(spaces(places)["verdict"]) == {"keeps"}
-    mix = by_service(services, "service")
+    mix = by_label(services, "service")
     assert (abs(mix["plan_money"] - mix["baseline_money"]) <= 10).all()  # each pool's floor is rounded down to R1,000
     both = reallocation(merged).amount
     assert 0 < reallocation(places).amount < both and 0 < reallocation(services).amount < both
@@ -234,3 +243,41 @@ def test_same_bytes_on_every_run(za: World, merged: Run, tmp_path: Path) -> None
         command = [sys.executable, "-c", SCRIPT, world]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == expected, f"PYTHONHASHSEED={seed}, world {world}"
+
+
+def test_two_records_of_one_split_cannot_disagree(za: World) -> None:
+    """Proves: money moved in the baseline but not in its shares is refused by name. Broken: the old split is compared."""
+    baseline = za.data["baseline"].copy(deep=True)
+    baseline.loc[{"space": "DC15", "grant": "MIG", "year": "2019/20"}] -= 4e8
+    baseline.loc[{"space": "DC35", "grant": "MIG", "year": "2019/20"}] += 4e8
+    with pytest.raises(NoPlanError, match=r"recorded\[space=DC15, grant=MIG, year=2019/20\]: off by 4e\+08 R"):
+        run("grant_consolidation", za.with_data("baseline", baseline), years="2019/20")
+
+
+def test_a_figure_that_a_scenario_sets_is_assumed(za: World) -> None:
+    """Proves: a scaled budget no longer counts as published, its source names the scenario, and gains are told against
+    the split scaled to the new pools. Broken: a guess carries the Treasury's name.
+    """
+    more = Scenario(name="more", why="", changes=(Scale(scale="budget", by=1.05),), source="more.toml")
+    found = run("grant_consolidation", za, more, years="2019/20")
+    assert "budget" in rests_on(found)["assumed"]
+    assert found.case.world.data["budget"].attrs["source"].startswith("more.toml, change 1; before: National Treasury")
+    assert any("against the actual split, scaled to these pools" in s.words for s in sentences(found))
+
+
+def test_a_space_that_had_nothing_gains_from_nothing(za: World) -> None:
+    """Proves: no percentage of nothing is printed. Broken: "+nan%" in the first lines of a report."""
+    from small import world
+
+    bare = world()
+    baseline, shares = bare.data["baseline"].copy(deep=True), bare.data["got_share"].copy(deep=True)
+    for array in (baseline, shares):
+        array.loc[{"space": "N"}] = 0.0
+    shares = shares / shares.sum("space")
+    found = run(
+        "grant_consolidation",
+        bare.with_data("baseline", baseline).with_data("got_share", shares.fillna(0.0)),
+        Scenario(name="free", why="", changes=(Drop(drop="rules.pace"), Drop(drop="rules.guarantee"))),
+    )
+    assert any("(from nothing)" in s.words for s in sentences(found))
+    assert not any("nan" in s.words for s in sentences(found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,6 +28,9 @@ from allocate.rules.tree import (
 )
 from allocate.spec import DataSpec, DerivedSpec, GoalSpec, RuleSpec, VariableSpec
 from allocate.units import Unit, UnitError, same_unit
+
+DUST: Final = 1e-6
+"""Of a published unit: what adding many numbers may leave over."""
 
 type Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -80,7 +83,8 @@ class _Builder:
         goals: list[Goal] = []
         self._stage(lambda: self._read_goals(goals))
         if self.impossible:
-            lines = [f"  {b.rule}{b.where}: short by {b.by:,.6g} {b.unit}" for b in self.impossible[:8]]
+            whys = {name: f" ({rule.why})" if rule.why else "" for name, rule in self.model.rules.items()}
+            lines = [f"  {b.rule}{b.where}: off by {b.by:,.6g} {b.unit}{whys[b.rule]}" for b in self.impossible[:8]]
             raise NoPlanError("no plan is possible: nothing can be chosen in\n" + "\n".join(lines))
         lower, upper, target, unit = np.concatenate([np.zeros((4, 0)), *self.vectors], axis=1)
         linear = LinearProgram(
@@ -241,7 +245,16 @@ class _Builder:
         defined = self._full(body.defined, spec.over) > 0
         used = defined & (np.diff(every.indptr) > 0).reshape(defined.shape)
         self._check_numbers(name, rule, spec.over, defined & ~used, lower, upper)
+        if names_in(rule) & set(self.case.fixed):
+            lower, upper = self._swept(rule, lower), self._swept(rule, upper)
         return _Rows(every[used.ravel()], lower[used], upper[used]), used
+
+    def _swept(self, rule: Compare, limit: Values) -> Values:
+        """What fixed numbers leave of a limit, without the dust of adding them up: below a millionth of a published
+        unit (a tenth of a cent) it is nothing, and a row cannot ask for minus nothing.
+        """
+        unit = unit_of(rule, self.units) or Unit()
+        return np.where(np.abs(limit) < DUST * unit.published, 0.0, limit)
 
     def _sides(self, rule: Compare, over: tuple[str, ...]) -> tuple[Linear, Values, Values]:
         """What a rule limits, and its lower and upper limits over ``over``."""
@@ -274,7 +287,7 @@ class _Builder:
         size = float(np.abs(ends, where=np.isfinite(ends), out=np.zeros_like(ends)).max(initial=1.0))
         unit = unit_of(rule, self.units) or Unit()
         found = self.breaches if names_in(rule) & set(self.case.fixed) else self.impossible
-        for cell in np.argwhere(empty & (by > 1e-9 * size)):
+        for cell in np.argwhere(empty & (by > 1e-9 * size + DUST * unit.published)):
             found.append(Breach(name, at(self.case, over, cell), float(by[tuple(cell)]), str(unit)))
 
     def _read_goals(self, goals: list[Goal]) -> None:

@@ -147,7 +147,9 @@ class _Work:
         if np.any(values > LARGEST):
             raise ChangeError(f"{called} would be {values.max():.3g}, beyond {LARGEST:g}")
         self._write(name, cells, called)
-        world = self.case.world.with_data(name, old.copy(data=values))
+        was = old.attrs.get("source", "")
+        attrs = {**old.attrs, "status": "assumed", "source": f"{self.maker}; before: {was}"}
+        world = self.case.world.with_data(name, old.copy(data=values).assign_attrs(attrs))
         self._keep(world=world, said=f"{called}: {_difference(old, values)}")
 
     def _where(self, name: str, old: xr.DataArray, where: Mapping[str, str]) -> np.ndarray[Any, np.dtype[np.bool_]]:

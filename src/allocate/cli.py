@@ -71,8 +71,8 @@ def demo(
 ) -> None:
     """Run the main job on the shipped figures: share the 2019/20 infrastructure grants, and leave a report to open.
 
-    Compares what each space got, the best split of separate grants, and merged grants; then asks whether the answer
-    holds over three years and under other values of a served year. Takes under a minute.
+    Compares the actual split, the best split of separate grants, and merged grants; then asks whether the answer holds
+    over three years, other values of a served year, other costs and floors, and no limit on pace. Under a minute.
     """
     from allocate.demo import demo as run_demo
 
@@ -142,7 +142,7 @@ def _years(text: str | None) -> list[str] | None:
 
 
 def _say(found: Run, home: Path) -> None:
-    from allocate.findings import sentences
+    from allocate.sentences import sentences
 
     typer.echo(found.name)
     for line in found.case.said:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from allocate.findings import MOST, Gain, concentration, consolidation, outcome_dims, reallocation, spaces
 from allocate.names import SPACE, TIME
 from allocate.runs import Run
+
+MANY: Final = 5
+"""A value that is this many times as large in one case as in another depends on the case."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def holds(rows: Sequence[Row]) -> list[str]:
         spread = f"over {len(gains)} cases: {low} to {high}"
         if low.sign < 0 < high.sign:
             found.append(f"Value of {what} FLIPS {spread}.")
-        elif low.sign == high.sign != 0:
+        elif low.sign == high.sign != 0 and 1 / MANY < low.share / high.share < MANY:
             found.append(f"Value of {what} holds {spread}.")
         else:
             found.append(f"Value of {what} DEPENDS on the case, {spread.removeprefix('over ')}.")

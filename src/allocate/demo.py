@@ -11,10 +11,10 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from allocate.compare import Row, holds, row
-from allocate.findings import sentences
 from allocate.outputs import MANIFEST, whole, write
 from allocate.report.html import comparison
 from allocate.runs import run
+from allocate.sentences import sentences
 from allocate.world import read_world
 
 GROUP: Final = "allocate.demos"
@@ -73,7 +73,8 @@ def _work(wanted: Demo, home: Path, tell: Callable[[str], None]) -> list[str]:
         tables.append((part.title, rows))
         lines += [part.title, *map(_line, rows), *(holds(rows) if part.test else []), ""]
     pages = [(title, rows, holds(rows) if wanted.parts[n].test else []) for n, (title, rows) in enumerate(tables)]
-    (home / "index.html").write_text(comparison(wanted.title, pages), encoding="utf-8")
+    said = {key: str(world.data.attrs.get(key, "")) for key in ("envelope", "acknowledgement")}
+    (home / "index.html").write_text(comparison(wanted.title, pages, **said), encoding="utf-8")
     (home / MANIFEST).write_text(json.dumps({"demo": wanted.title}, indent=1) + "\n", encoding="utf-8")
     return lines[:-1]
 
@@ -82,6 +83,6 @@ def _line(found: Row) -> str:
     merged = f"{found.consolidation}" if found.consolidation is not None else "none asked"
     most = f"{found.most} {found.most_share:.0%} of outcome"
     return (
-        f"  {found.name:<58} reallocation {found.reallocation!s:>7}  consolidation {merged:>10}  "
+        f"  {found.name:<64} reallocation {found.reallocation!s:>7}  consolidation {merged:>10}  "
         f"{found.gainers:>2} gain {found.losers:>2} lose  {most}"
     )

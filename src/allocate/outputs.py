@@ -17,6 +17,7 @@ import xarray as xr
 from pydantic import BaseModel
 
 from allocate.errors import InputError, Problem
+from allocate.names import TIME
 from allocate.report.html import html
 from allocate.runs import Run
 from allocate.units import SCALES
@@ -130,7 +131,8 @@ def dataset(run: Run) -> xr.Dataset:
     arrays |= {f"slack_of_{name}": array for name, array in run.plan.slack().items()}
     parts = [array.to_dataset(name=name) for name, array in arrays.items()]
     whole = xr.merge(parts, join="exact", compat="equals")  # labels that differ are an error, not a hole
-    return whole.assign_attrs(name=run.name, grade=run.plan.grade, goal=run.goal)
+    sources = run.case.world.data.attrs.get("acknowledgement", "")
+    return whole.assign_attrs(name=run.name, grade=run.plan.grade, goal=run.goal, acknowledgement=sources)
 
 
 def manifested(run: Run, home: Path) -> dict[str, Any]:
@@ -143,10 +145,11 @@ def manifested(run: Run, home: Path) -> dict[str, Any]:
             "scenarios": [{"name": s.source, "sha256": digest(s)} for s in run.scenarios],
             "world": {"name": case.world.name, "sha256": run.world_digest},
         },
-        "years": list(case.world.labels("year")) if "year" in case.world.data.dims else [],
+        "years": list(case.world.labels(TIME)) if TIME in case.world.data.dims else [],
         "changes": list(case.said),
         "goals": {k: {"value": v, "unit": str(plan.goal_units[k])} for k, v in plan.goals.items()},
         "grade": plan.grade,
+        "acknowledgement": case.world.data.attrs.get("acknowledgement", ""),
         "certificate": [
             {"check": r.kind, "goal": r.goal, "size": r.size, "allowed": r.allowed} for r in plan.certificate.residuals
         ],

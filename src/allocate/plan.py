@@ -141,7 +141,12 @@ def _conflict(program: Program, error: Infeasible) -> str:
             lines.append(f"  {program.cell(block, row)} must be {end} {limit:,.0f} {block.unit}")
         if len(here) > 4:
             lines.append(f"  {block.name}: and {len(here) - 4} more rows")
-    for column, side in zip(error.columns[:4], error.column_signs[:4], strict=True):
+    for column, side in zip(error.columns, error.column_signs, strict=True):
         limit = (linear.lower if side > 0 else linear.upper)[column]
-        lines.append(f"  {program.column_name(int(column))} is {'at least' if side > 0 else 'at most'} {limit:,.0f}")
-    return "no plan satisfies every rule; these cannot hold together:\n" + "\n".join(lines)
+        if limit:  # that nothing is negative is no news
+            lines.append(
+                f"  {program.column_name(int(column))} is {'at least' if side > 0 else 'at most'} {limit:,.0f}"
+            )
+    rules = [b.name for b in program.rows.values() if np.isin(error.rows, b.number).any()]
+    hint = f"a scenario may change what they limit, or drop one of: {', '.join(rules)}"
+    return "no plan satisfies every rule; these cannot hold together:\n" + "\n".join([*lines[:24], hint])

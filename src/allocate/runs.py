@@ -20,6 +20,7 @@ from allocate.names import TIME
 from allocate.optimum.highs import SolverOptions
 from allocate.optimum.lexicographic import NearTies
 from allocate.plan import Plan, solve
+from allocate.program import Program
 from allocate.schedule import Schedule, publish
 from allocate.spec import Change, Consolidate, Fix, Model, Scenario, read_model, read_scenario
 from allocate.world import World, read_world
@@ -34,7 +35,7 @@ class Run:
     ``nothing``, ``baseline`` and ``separate`` are plans of the same case without merging: without money, with the
     actual split (in proportion, where the scenario moves a pool), and at their best. ``unchanged`` is the model's best
     without any scenario, where the scenario changes more than merging and leaves the goal alone. ``world_digest`` tells
-    which facts went in, before any change.
+    which facts went in, before any change; ``scaled`` whether the actual split moved with the pools.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Run:
     baseline: Plan
     separate: Plan
     unchanged: Plan | None
+    scaled: bool
     schedule: Schedule
     was: Schedule
     world_digest: str
@@ -61,6 +63,11 @@ class Run:
     def unit(self) -> str:
         """The unit of outcomes."""
         return str(self.plan.goal_units[self.goal])
+
+    @property
+    def against(self) -> str:
+        """What gains and losses are told against, in words."""
+        return "the actual split, scaled to these pools" if self.scaled else "the actual split"
 
     @property
     def fixed(self) -> bool:
@@ -113,15 +120,19 @@ def run(
         "separate": apart,
         "plan": asked,
     }
+    before = build(apply(text, facts)) if apart.said else None
     plans: dict[str, Plan] = {}
+    if plain == what_ifs:
+        del cases["separate"]
     for name, case in cases.items():
-        same = name == "plan" and plain == what_ifs
-        plans[name] = plans["separate"] if same else _solved(name, case, options, watch)
+        plans[name] = _solved(name, build(case), options, watch)
+    plans.setdefault("separate", plans["plan"])
     return Run(
         name=" + ".join(s.name for s in what_ifs) or text.name,
         scenarios=what_ifs,
         **plans,
-        unchanged=_unchanged(apply(text, facts), plans["separate"], options, watch) if apart.said else None,
+        unchanged=_unchanged(before, plans["separate"], options, watch),
+        scaled=_moved(before, plans["separate"].program, text.ties.nearest[amount]),
         schedule=publish(plans["plan"]),
         was=publish(plans["baseline"]),
         world_digest=whole.digest(),
@@ -139,10 +150,9 @@ def _only(world: World, years: list[str]) -> World:
     return chosen
 
 
-def _solved(name: str, case: Case, options: SolverOptions | None, watch: Watch | None) -> Plan:
+def _solved(name: str, program: Program, options: SolverOptions | None, watch: Watch | None) -> Plan:
     if watch is not None:
         watch(name)
-    program = build(case)
     try:
         return solve(program, options)
     except NearTies:  # the plan is optimal; its grade will say that another may be as good
@@ -153,12 +163,21 @@ def _solved(name: str, case: Case, options: SolverOptions | None, watch: Watch |
         raise NoPlanError(f"the comparison {name!r} has no plan, so nothing can be compared with it\n{error}") from None
 
 
-def _unchanged(case: Case, separate: Plan, options: SolverOptions | None, watch: Watch | None) -> Plan | None:
+def _unchanged(
+    before: Program | None, separate: Plan, options: SolverOptions | None, watch: Watch | None
+) -> Plan | None:
     """The model without any scenario, if its goal counts what the scenario's goal counts."""
-    goal, other = build(case).linear.goals[-1], separate.program.linear.goals[-1]
+    if before is None:
+        return None
+    goal, other = before.linear.goals[-1], separate.program.linear.goals[-1]
     if goal.cost.shape != other.cost.shape or (goal.cost != other.cost).any():
         return None
-    return _solved("unchanged", case, options, watch)
+    return _solved("unchanged", before, options, watch)
+
+
+def _moved(before: Program | None, after: Program, target: str) -> bool:
+    """Whether a scenario moved what gains and losses are told against."""
+    return before is not None and not before.datum(target).equals(after.datum(target))
 
 
 def _without(scenario: Scenario, amount: str) -> Scenario:

@@ -50,6 +50,7 @@ class World:
         regions: Registry | None = None,
         origin: object = None,
         acknowledgement: str = "",
+        envelope: str = "",
     ) -> World:
         """Check long tables and put them in canonical order.
 
@@ -70,7 +71,9 @@ class World:
         if problems:
             raise InputError(origin or name, problems)
         coords = {d: list(v) for d, v in labels.items()}
-        return cls(name, xr.Dataset(arrays, coords, attrs={"acknowledgement": acknowledgement}), regions)
+        return cls(
+            name, xr.Dataset(arrays, coords, attrs={"acknowledgement": acknowledgement, "envelope": envelope}), regions
+        )
 
     def labels(self, dim: str) -> tuple[str, ...]:
         """The labels of a dim, in canonical order."""
@@ -184,7 +187,7 @@ class World:
             self.regions.write(home / REGIONS)
         ordered = {str(d): list(self.labels(str(d))) for d in self.data.dims}
         package: dict[str, Any] = {"name": self.name.lower(), "profile": "tabular-data-package"}
-        package |= {"acknowledgement": self.data.attrs.get("acknowledgement", ""), "dims": ordered}
+        package |= {key: self.data.attrs.get(key, "") for key in ("acknowledgement", "envelope")} | {"dims": ordered}
         package |= {"resources": resources}
         (home / DESCRIPTOR).write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -261,8 +264,8 @@ class _Resource(BaseModel):
 class _Package(BaseModel):
     """The part of a Frictionless data package that a World needs."""
 
-    name: str = ""
     acknowledgement: str = ""
+    envelope: str = ""
     dims: dict[str, tuple[str, ...]] = {}
     resources: tuple[_Resource, ...] = Field(min_length=1)
 
@@ -272,9 +275,9 @@ def _read_folder(folder: Path) -> World:
     problems: list[Problem] = []
     regions = Registry.read(folder / REGIONS) if (folder / REGIONS).is_file() else None
     data = [d for resource in package.resources if (d := _read_resource(folder, resource, problems)) is not None]
-    said = package.acknowledgement
+    said = (package.acknowledgement, package.envelope)
     try:
-        world = World.build(package.name or folder.name, data, package.dims, regions, folder, said)
+        world = World.build(folder.resolve().name, data, package.dims, regions, folder, *said)
     except InputError as error:
         problems += error.problems
     if problems:
@@ -347,4 +350,6 @@ def _check_total(name: str, total: float, scale: float, expected: float, problem
         words += f": {10 ** abs(round(power)):,} times too {'small' if power > 0 else 'large'}"
         likely = [unit for unit, rand in SCALES.items() if abs(total * rand - expected) <= 1e-6 * expected]
         words += f"; is it in {likely[0]}?" if likely else ""
+    else:
+        words += f"; if the change is meant, change control_total in {DESCRIPTOR}"
     problems.append(Problem(name, words))

@@ -26,15 +26,11 @@ from allocate.report import numerals
 from allocate.report.numerals import Scale
 from allocate.report.tiles import legend, tiles
 from allocate.runs import Run
+from allocate.sentences import sentences
 from allocate.units import SCALES
 
 TOP: Final = 10
 """How many labels a table of concentration lists."""
-
-ENVELOPE: Final = (
-    "A plan is an envelope for a space, not a legal allocation: money is voted to municipalities, "
-    "and a schedule needs Parliament."
-)
 
 STATUSES: Final = {
     "counted": "everybody was asked",
@@ -72,10 +68,16 @@ def html(run: Run) -> str:
     return _environment().get_template("run.html").render(_page(run))
 
 
-def comparison(title: str, parts: Sequence[tuple[str, Sequence[Row], Sequence[str]]]) -> str:
+def comparison(
+    title: str,
+    parts: Sequence[tuple[str, Sequence[Row], Sequence[str]]],
+    envelope: str = "",
+    acknowledgement: str = "",
+) -> str:
     """Many runs side by side: one page of HTML that links to the report of each.
 
     A part is a heading, its rows, and sentences on whether the headline holds over them. Links are relative.
+    ``envelope`` says what a plan is not, ``acknowledgement`` whose figures these are; both come with the World.
 
     >>> from allocate.findings import Gain
     >>> row = Row("One water grant", "2019/20", Gain(5.0, 0.05), None, 30, 22, "water", 0.4, "water/report.html")
@@ -83,7 +85,8 @@ def comparison(title: str, parts: Sequence[tuple[str, Sequence[Row], Sequence[st
     >>> 'href="./water/report.html"' in page, "+5.0%" in page
     (True, True)
     """
-    return _environment().get_template("comparison.html").render(title=title, parts=parts, envelope=ENVELOPE)
+    said = {"envelope": envelope, "acknowledgement": acknowledgement}
+    return _environment().get_template("comparison.html").render(title=title, parts=parts, **said)
 
 
 @cache
@@ -119,8 +122,8 @@ def _page(run: Run) -> dict[str, Any]:
         "title": run.name,
         "whys": _whys(run),
         "years": _years(run),
-        "envelope": ENVELOPE,
-        "sentences": findings.sentences(run),
+        "envelope": str(world.data.attrs.get("envelope", "")),
+        "sentences": sentences(run),
         "comparisons": _comparisons(run),
         "outcomes": Scale.of([run.outcome(run.baseline), run.outcome(run.separate), run.outcome(run.plan)]),
         "services": [_services(run, dim) for dim in scored],
@@ -163,7 +166,7 @@ def _comparisons(run: Run) -> list[dict[str, Any]]:
     """The three plans in order: each with its gain on the one before, and its bar as a part of the longest."""
     merged = findings.consolidation(run)
     names = {
-        "What each space got": (run.baseline, None),
+        run.against[0].upper() + run.against[1:]: (run.baseline, None),
         "Separate grants at their best": (run.separate, findings.reallocation(run)),
         "The plan" if merged else "The plan (this scenario merges nothing)": (run.plan, merged),
     }
@@ -177,7 +180,7 @@ def _comparisons(run: Run) -> list[dict[str, Any]]:
 
 def _services(run: Run, dim: str) -> dict[str, Any]:
     """Money and outcome by the labels of a dim, each with one scale for its three columns."""
-    frame = findings.by_service(run, dim)
+    frame = findings.by_label(run, dim)
     kinds = ("baseline", "separate", "plan")
     unit = run.schedule.unit
     return {

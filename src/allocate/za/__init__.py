@@ -21,6 +21,10 @@ ACKNOWLEDGEMENT = (
 )
 
 
+ENVELOPE = (
+    "A plan is an envelope for a space, not a legal allocation: money is voted to municipalities, and a schedule needs "
+    "Parliament."
+)
 _MAIN = [
     ["one_pool"],
     ["one_water_grant"],
@@ -78,4 +82,4 @@ def read() -> World:
     from allocate.world import World
     from allocate.za import folder
 
-    return World.build("za2016", data(), dims(), folder.registry(), acknowledgement=ACKNOWLEDGEMENT)
+    return World.build("za2016", data(), dims(), folder.registry(), acknowledgement=ACKNOWLEDGEMENT, envelope=ENVELOPE)

@@ -99,7 +99,7 @@ ABOUT: dict[str, About] = {
         "outside these grants, and pools hold money in kind that districts get",
         "Against published figures of Cape Town for 2017/18: USDG is R1,623m here and R1,495m there; INEP R278m here "
         "and R65m there, so INEP of metros is probably too high and of districts too low",
-        "Put a real schedule in its place where there is one",
+        "Put a real schedule in its place where there is one, and its shares of each grant in got_share",
     ),
     "got_share": _about(
         "1",

@@ -60,7 +60,7 @@ def may_fund(services: pd.DataFrame) -> pd.DataFrame:
     >>> int(may_fund(rows)["value"].sum())
     1
     """
-    return long(_by_service(services, "may_fund").astype(np.int64), grant=GRANTS, service=SERVICES)
+    return long(_by_label(services, "may_fund").astype(np.int64), grant=GRANTS, service=SERVICES)
 
 
 def service_split(services: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def service_split(services: pd.DataFrame) -> pd.DataFrame:
     >>> float(service_split(rows)["value"].sum())
     7.0
     """
-    split = _by_service(services, "split")
+    split = _by_label(services, "split")
     problems = [
         Problem(grant, f"splits add up to {total:.6f}; they add up to 1")
         for grant, total in zip(GRANTS, split.sum(axis=1), strict=True)
@@ -81,7 +81,7 @@ def service_split(services: pd.DataFrame) -> pd.DataFrame:
     return long(split, grant=GRANTS, service=SERVICES)
 
 
-def _by_service(services: pd.DataFrame, value: str) -> Floats:
+def _by_label(services: pd.DataFrame, value: str) -> Floats:
     rows = services[services["grant"].isin(GRANTS)]
     return array(rows, value=value, fill=0, grant=GRANTS, service=SERVICES)
 

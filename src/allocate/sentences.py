@@ -1,0 +1,190 @@
+"""What a run says, one sentence a finding, in the order that a reader asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from allocate.changes import amount
+from allocate.findings import (
+    FEW_SPACES,
+    MOST,
+    by_label,
+    concentration,
+    consolidation,
+    cost_of_changes,
+    outcome_dims,
+    reallocation,
+    rests_on,
+    spaces,
+    spaces_at_a_limit,
+)
+from allocate.names import SPACE, STATUSES, TIME
+from allocate.plan import Plan
+from allocate.program import Breach
+from allocate.rules.tree import names_in, read_expression
+from allocate.runs import Run
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One finding in words; ``warning`` marks what a reader must weigh before quoting the rest."""
+
+    words: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def sentences(run: Run) -> list[Sentence]:
+    """What the run says, one sentence a finding, in the order that a reader asks."""
+    plain = [*_values(run), *_sources(run), *_winners(run)]
+    warned = [Sentence(words, warning=True) for words in _warned(run)]
+    calm = [] if any(s.words.startswith("Concentration") for s in warned) else [Sentence(_NO_CONCENTRATION)]
+    return [*map(Sentence, plain), *warned, *calm, *map(Sentence, _proof(run))]
+
+
+_NO_CONCENTRATION = (
+    f"Concentration: no single service and no {FEW_SPACES} spaces take more than {MOST:.0%} of money or outcome."
+)
+
+
+def _values(run: Run) -> Iterator[str]:
+    moved = reallocation(run)
+    if np.isnan(moved.share):
+        yield "Value of reallocation: n/a; the actual split reaches no outcome that others could be compared with."
+        return
+    if run.fixed:
+        yield "This plan is fixed, not chosen: it is shown to be compared with."
+    yield (
+        f"Value of reallocation: {moved} ({quantity(moved.amount, run.unit)}). Today's separate grants, each shared "
+        f"out at its best over places and services within every rule, against {run.against}{_known(run)}."
+    )
+    merged = consolidation(run)
+    if merged is None:
+        yield "Value of consolidation: none asked; this scenario merges nothing that is free to move."
+    else:
+        yield (
+            f"Value of consolidation: {merged} ({quantity(merged.amount, run.unit)}). "
+            "The merged plan, against separate grants at their best."
+        )
+    changed = cost_of_changes(run)
+    if changed is not None:
+        yield (
+            f"What else the scenario changes: {changed} ({quantity(changed.amount, run.unit)}). "
+            "Separate grants at their best under the scenario, against the same without it."
+        )
+
+
+def _known(run: Run) -> str:
+    """How surely the actual split is known, by its least certain datum."""
+    model, world = run.case.model, run.case.world
+    target = model.ties.nearest[model.schedule.amount]
+    names = names_in(read_expression(model.derived[target].rule)) if target in model.derived else {target}
+    found = [world.data[n].attrs["status"] for n in names if n in world.data]
+    worst = max(found, key=STATUSES.index, default="assumed")
+    return "" if worst in ("counted", "published") else f" ({worst}, not recorded)"
+
+
+def _sources(run: Run) -> Iterator[str]:
+    """Which labels the value of a merger comes from, and which it takes from."""
+    merged = consolidation(run)
+    if merged is None or merged.sign <= 0:
+        return
+    for dim in run.schedule.amount.dims:
+        if dim in (SPACE, TIME) or dim not in outcome_dims(run):
+            continue
+        frame = by_label(run, str(dim))
+        gain = (frame["plan_outcome"] - frame["separate_outcome"]).set_axis(frame[str(dim)])
+        moved = gain[gain.abs() > 0.005 * merged.amount].sort_values(ascending=False, kind="stable")
+        yield "It comes from: " + ", ".join(f"{label} {quantity(v, '')}" for label, v in moved.items()) + "."
+
+
+def _winners(run: Run) -> Iterator[str]:
+    frame = spaces(run)
+    up, down = frame[frame["verdict"] == "gains"], frame[frame["verdict"] == "loses"]
+    same = len(frame) - len(up) - len(down)
+    yield (
+        f"Of {len(frame)} spaces, {len(up)} gain {money(up['change'].sum(), run)}, {len(down)} lose "
+        f"{money(-down['change'].sum(), run)} against {run.against}, and {same} keep it."
+    )
+    if len(up):
+        yield "Most gained: " + "; ".join(_moved(row, run) for row in up.head(3).itertuples()) + "."
+    if len(down):
+        yield "Most lost: " + "; ".join(_moved(row, run) for row in down.tail(3).iloc[::-1].itertuples()) + "."
+    held = int(run.schedule.unallocated.sum())
+    if held:
+        yield f"{money(held, run)} is held back (UNALLOCATED): within the rules, no plan does better by spending it."
+
+
+def _moved(row: Any, run: Run) -> str:
+    share = "from nothing" if np.isnan(row.percent) else f"{row.percent:+.0f}%"
+    return f"{row.name} {money(row.change, run, sign=True)} ({share})"
+
+
+def money(units: float, run: Run, sign: bool = False) -> str:
+    """Published units as a person writes money, to four figures."""
+    rand = float(units) * run.schedule.unit
+    shown = _brief(abs(rand), (("bn", 1e9), ("m", 1e6), ("k", 1e3)))
+    return ("+" if rand > 0 else "-" if rand < 0 else "") * sign + f"R{shown}"
+
+
+def quantity(amount: float, unit: str) -> str:
+    """A change of an outcome with its sign, to four figures: ``+14.3 million weighted household-years``."""
+    words = "weighted household-years" if unit == "household*year" else unit
+    shown = _brief(abs(amount), ((" billion", 1e9), (" million", 1e6), (" thousand", 1e3)))
+    return f"{'-' if amount < 0 else '+'}{shown} {words}".strip()
+
+
+def _brief(size: float, scales: tuple[tuple[str, float], ...]) -> str:
+    for word, scale in scales:
+        if size >= scale:
+            return f"{size / scale:.4g}{word}"
+    return f"{size:.4g}"
+
+
+def _warned(run: Run) -> Iterator[str]:
+    loose = [n for n in ("plan", "baseline", "separate", "nothing") if getattr(run, n).grade != "exact"]
+    if loose:
+        yield f"Grade of proof below exact for {', '.join(loose)}: optimal, but perhaps not the only plan as good."
+    dims = [d for d in run.schedule.amount.dims if d == SPACE or d in outcome_dims(run)]
+    for dim in dims:
+        if dim != TIME:
+            yield from (f"Concentration: {warning}." for warning in concentration(run, str(dim)).warnings)
+    total = len(run.case.world.labels(SPACE))
+    at = {rule: many for rule, many in spaces_at_a_limit(run.plan).items() if many}
+    if at:
+        parts = ", ".join(f"{many} at {rule}" for rule, many in at.items())
+        yield f"Of {total} spaces, {parts}: the more sit at a limit, the more the plan is a statement about the limits."
+    plans = {"actual split": run.baseline} | ({} if run.plan is run.baseline else {"plan": run.plan})
+    for name, plan in plans.items():
+        for rule, breaches in _breaches(plan).items():
+            worst = max(breaches, key=lambda b: b.by)
+            where = f"in {len(breaches)} places, worst {worst.where.strip('[]')} by {amount(worst.by, worst.unit)}"
+            yield f"The {name} breaks rule {rule} {where}."
+
+
+def _breaches(plan: Plan) -> dict[str, list[Breach]]:
+    found: dict[str, list[Breach]] = {}
+    for breach in plan.program.breaches:
+        found.setdefault(breach.rule, []).append(breach)
+    return found
+
+
+def _proof(run: Run) -> Iterator[str]:
+    worst = max(r.size / r.allowed for r in run.plan.certificate.residuals if r.allowed)
+    yield (
+        f"Grade of proof: {run.plan.grade}. Every condition of an optimum was re-checked on the model's own data; "
+        f"the worst residual is {worst:.0e} of what is allowed."
+    )
+    rounded = ", ".join(f"{rule} by up to R{by:,.0f}" for rule, by in run.schedule.breaches.items())
+    exact = [rule for rule in run.schedule.exact if rule not in run.schedule.breaches]
+    moved = f"no cell moved by more than R{run.schedule.cell_shift * run.schedule.unit:,.0f}"
+    kept = f"totals of {', '.join(exact)} add up exactly, " if exact else ""
+    yield f"Published in R thousand: {kept}{moved}" + (f"; rounding strains {rounded}." if rounded else ".")
+    rests = rests_on(run)
+    yield "Rests on: " + "; ".join(f"{status}: {', '.join(names)}" for status, names in rests.items()) + "."
