@@ -42,7 +42,7 @@ class Sentence:
 
 def sentences(run: Run) -> list[Sentence]:
     """What the run says, one sentence a finding, in the order that a reader asks."""
-    plain = [*_values(run), *_sources(run), *_winners(run)]
+    plain = [*_values(run), *_sources(run), *_changes(run), *_winners(run)]
     warned = [Sentence(words, warning=True) for words in _warned(run)]
     calm = [] if any(s.words.startswith("Concentration") for s in warned) else [Sentence(_NO_CONCENTRATION)]
     return [*map(Sentence, plain), *warned, *calm, *map(Sentence, _proof(run))]
@@ -72,6 +72,10 @@ def _values(run: Run) -> Iterator[str]:
             f"Value of consolidation: {merged} ({quantity(merged.amount, run.unit)}). "
             "The merged plan, against separate grants at their best."
         )
+
+
+def _changes(run: Run) -> Iterator[str]:
+    """What the scenario changes beside merging, set beside the model without it."""
     changed = cost_of_changes(run)
     if changed is not None:
         yield (
