@@ -198,3 +198,12 @@ def test_a_folder_that_cannot_be_written_is_said(za: World, tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written: "):
         za.write(tmp_path / "file" / "world")
+
+
+def test_a_written_world_is_a_frictionless_package(folder: Path) -> None:
+    """Proves: other tools read the folder too: the descriptor is valid and every table keeps to it."""
+    from frictionless import validate
+
+    report = validate(str(folder / "datapackage.json"))
+    assert report.valid, report.flatten(["title", "rowNumber", "fieldName", "message"])
+    assert len(report.tasks) >= 27

@@ -186,7 +186,7 @@ class World:
         if self.regions is not None:
             self.regions.write(home / REGIONS)
         ordered = {str(d): list(self.labels(str(d))) for d in self.data.dims}
-        package: dict[str, Any] = {"name": self.name.lower(), "profile": "tabular-data-package"}
+        package: dict[str, Any] = {"name": self.name.lower()}
         package |= {key: self.data.attrs.get(key, "") for key in ("acknowledgement", "envelope")} | {"dims": ordered}
         package |= {"resources": resources}
         (home / DESCRIPTOR).write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
