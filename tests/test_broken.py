@@ -81,6 +81,7 @@ WORLDS: dict[str, Breaker] = {
     "world_extra_column": text("world/keep.csv", "year,value", "year,note,value"),
     "world_field_too_many": text("world/keep.csv", "2019/20,0.8", "2019/20,0.8,1"),
     "world_fields_too_many": text("world/keep.csv", ",0.8", ",0.8,1", -1),
+    "world_decimal_comma": text("world/keep.csv", "2020/21,0.8", "2020/21,0,8"),
     "world_percent_for_share": text("world/keep.csv", "2019/20,0.8", "2019/20,80"),
     "world_formula": text("world/budget.csv", "PIPES", "=1+1", -1),
     "world_misspelt_space": text("world/absorb.csv", "N,2019/20", "Norht,2019/20"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -248,7 +249,7 @@ def read_csv(file: Path, columns: list[str], problems: list[Problem]) -> pd.Data
     except UnicodeDecodeError as error:
         problems.append(Problem(file.name, f"byte {error.start} is not UTF-8 text; save as CSV UTF-8"))
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        problems.append(Problem(file.name, f"is not a CSV table: {str(error).splitlines()[0][:120]}"))
+        problems.append(Problem(file.name, _not_a_table(str(error).splitlines()[0])))
     else:
         found = [str(c) for c in frame.columns]
         if not isinstance(frame.index, pd.RangeIndex):
@@ -261,3 +262,12 @@ def read_csv(file: Path, columns: list[str], problems: list[Problem]) -> pd.Data
             words = f"has columns {', '.join(found)[:120]}; expected {', '.join(columns)}{hint}"
             problems.append(Problem(file.name, words))
     return None
+
+
+def _not_a_table(said: str) -> str:
+    """What the CSV reader said, in our words where a row has too many fields."""
+    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
+    if found is None:
+        return f"is not a CSV table: {said[:120]}"
+    wanted, row, saw = found.groups()
+    return f"row {row} has {saw} fields, not {wanted}; write decimals with a point, and quote text that holds a comma"
