@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from allocate.findings import MOST, Gain, concentration, consolidation, outcome_dims, reallocation, spaces
-from allocate.names import SPACE, TIME
+from allocate.findings import MOST, Gain, concentration, consolidation, reallocation, scored_dims, spaces
+from allocate.names import TIME
 from allocate.runs import Run
 
 MANY: Final = 5
@@ -37,8 +37,7 @@ class Row:
 def row(run: Run, link: str = "") -> Row:
     """One run as a row. ``most`` is the label that takes the largest share of the outcome, spaces and years aside."""
     frame = spaces(run)
-    dims = [d for d in run.schedule.amount.dims if d not in (SPACE, TIME) and d in outcome_dims(run)]
-    top = max((c.shares[0] for d in dims if (c := concentration(run, str(d))).shares), key=lambda s: s.outcome)
+    top = max((concentration(run, dim).shares[0] for dim in scored_dims(run)), key=lambda s: s.outcome)
     years = run.case.world.labels(TIME) if TIME in run.case.world.data.dims else ()
     return Row(
         name=run.name,

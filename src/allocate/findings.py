@@ -253,6 +253,7 @@ def rests_on(run: Run) -> dict[str, list[str]]:
     return {status: names for status, names in found.items() if names}
 
 
-def outcome_dims(run: Run) -> set[str]:
-    """The dims that outcomes vary over."""
-    return {str(d) for array in run.plan.worth().values() for d in array.dims}
+def scored_dims(run: Run) -> list[str]:
+    """The dims of the amount, spaces and years aside, that outcomes vary over too: services, say."""
+    outcome = {d for array in run.plan.worth().values() for d in array.dims}
+    return [str(d) for d in run.schedule.amount.dims if d in outcome and d not in (SPACE, TIME)]

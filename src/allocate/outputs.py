@@ -130,9 +130,9 @@ def dataset(run: Run) -> xr.Dataset:
     arrays |= {f"price_of_{name}": array for name, array in run.plan.prices().items()}
     arrays |= {f"slack_of_{name}": array for name, array in run.plan.slack().items()}
     parts = [array.to_dataset(name=name) for name, array in arrays.items()]
-    whole = xr.merge(parts, join="exact", compat="equals")  # labels that differ are an error, not a hole
+    data = xr.merge(parts, join="exact", compat="equals")  # labels that differ are an error, not a hole
     sources = run.case.world.data.attrs.get("acknowledgement", "")
-    return whole.assign_attrs(name=run.name, grade=run.plan.grade, goal=run.goal, acknowledgement=sources)
+    return data.assign_attrs(name=run.name, grade=run.plan.grade, goal=run.goal, acknowledgement=sources)
 
 
 def manifested(run: Run, home: Path) -> dict[str, Any]:

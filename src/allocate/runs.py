@@ -18,7 +18,6 @@ from allocate.changes import Case, apply
 from allocate.errors import InputError, NoPlanError, Problem
 from allocate.names import TIME
 from allocate.optimum.highs import SolverOptions
-from allocate.optimum.lexicographic import NearTies
 from allocate.plan import Plan, solve
 from allocate.program import Program
 from allocate.schedule import Schedule, publish
@@ -114,27 +113,24 @@ def run(
         raise InputError(text.source, [Problem("ties.nearest", words)])
     plain = tuple(_without(s, amount) for s in what_ifs)
     asked, apart = apply(text, facts, what_ifs), apply(text, facts, plain)
-    cases = {
-        "nothing": _fixed(apart, amount, 0.0),
-        "baseline": _fixed(apart, amount, text.ties.nearest[amount]),
-        "separate": apart,
-        "plan": asked,
-    }
+    target = text.ties.nearest[amount]
     before = build(apply(text, facts)) if apart.said else None
-    plans: dict[str, Plan] = {}
-    if plain == what_ifs:
-        del cases["separate"]
-    for name, case in cases.items():
-        plans[name] = _solved(name, build(case), options, watch)
-    plans.setdefault("separate", plans["plan"])
+    nothing = _solved("nothing", build(_fixed(apart, amount, 0.0)), options, watch)
+    baseline = _solved("baseline", build(_fixed(apart, amount, target)), options, watch)
+    separate = None if plain == what_ifs else _solved("separate", build(apart), options, watch)
+    plan = _solved("plan", build(asked), options, watch)
+    separate = separate or plan
     return Run(
         name=" + ".join(s.name for s in what_ifs) or text.name,
         scenarios=what_ifs,
-        **plans,
-        unchanged=_unchanged(before, plans["separate"], options, watch),
-        scaled=_moved(before, plans["separate"].program, text.ties.nearest[amount]),
-        schedule=publish(plans["plan"]),
-        was=publish(plans["baseline"]),
+        plan=plan,
+        nothing=nothing,
+        baseline=baseline,
+        separate=separate,
+        unchanged=_unchanged(before, separate, options, watch),
+        scaled=_moved(before, separate.program, target),
+        schedule=publish(plan),
+        was=publish(baseline),
         world_digest=whole.digest(),
     )
 
@@ -151,11 +147,10 @@ def _only(world: World, years: list[str]) -> World:
 
 
 def _solved(name: str, program: Program, options: SolverOptions | None, watch: Watch | None) -> Plan:
+    """A plan of any grade: below exact it is optimal still, and the findings say what it is not."""
     if watch is not None:
         watch(name)
     try:
-        return solve(program, options)
-    except NearTies:  # the plan is optimal; its grade will say that another may be as good
         return solve(program, replace(options or SolverOptions(), accept_near_ties=True))
     except NoPlanError as error:
         if name == "plan":

@@ -172,7 +172,8 @@ def _nested(a: Whole, b: Whole) -> bool:
 def _breaches(plan: Plan, columns: Whole, rounded: Values) -> dict[str, float]:
     linear = plan.program.linear
     x = plan.x.copy()
-    x[columns[columns >= 0]] = rounded[columns >= 0]
+    free = columns >= 0
+    x[columns[free]] = rounded[free]
     activity = linear.matrix @ x
     over = np.maximum(np.maximum(linear.row_lower - activity, activity - linear.row_upper), 0.0)
     worst = {name: float(block.pack(over).max(initial=0.0)) for name, block in plan.program.rows.items()}

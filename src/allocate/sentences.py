@@ -16,13 +16,13 @@ from allocate.findings import (
     concentration,
     consolidation,
     cost_of_changes,
-    outcome_dims,
     reallocation,
     rests_on,
+    scored_dims,
     spaces,
     spaces_at_a_limit,
 )
-from allocate.names import SPACE, STATUSES, TIME
+from allocate.names import SPACE, STATUSES
 from allocate.plan import Plan
 from allocate.program import Breach
 from allocate.rules.tree import names_in, read_expression
@@ -99,11 +99,9 @@ def _sources(run: Run) -> Iterator[str]:
     merged = consolidation(run)
     if merged is None or merged.sign <= 0:
         return
-    for dim in run.schedule.amount.dims:
-        if dim in (SPACE, TIME) or dim not in outcome_dims(run):
-            continue
-        frame = by_label(run, str(dim))
-        gain = (frame["plan_outcome"] - frame["separate_outcome"]).set_axis(frame[str(dim)])
+    for dim in scored_dims(run):
+        frame = by_label(run, dim)
+        gain = (frame["plan_outcome"] - frame["separate_outcome"]).set_axis(frame[dim])
         moved = gain[gain.abs() > 0.005 * merged.amount].sort_values(ascending=False, kind="stable")
         yield "It comes from: " + ", ".join(f"{label} {quantity(v, '')}" for label, v in moved.items()) + "."
 
@@ -139,9 +137,13 @@ def money(units: float, run: Run, sign: bool = False) -> str:
 
 def quantity(amount: float, unit: str) -> str:
     """A change of an outcome with its sign, to four figures: ``+14.3 million weighted household-years``."""
-    words = "weighted household-years" if unit == "household*year" else unit
     shown = _brief(abs(amount), ((" billion", 1e9), (" million", 1e6), (" thousand", 1e3)))
-    return f"{'-' if amount < 0 else '+'}{shown} {words}".strip()
+    return f"{'-' if amount < 0 else '+'}{shown} {in_words(unit)}".strip()
+
+
+def in_words(unit: str) -> str:
+    """A unit of outcomes as a reader says it: counted in weights, so its household-years are weighted."""
+    return unit.replace("household*year", "weighted household-years")
 
 
 def _brief(size: float, scales: tuple[tuple[str, float], ...]) -> str:
@@ -155,10 +157,8 @@ def _warned(run: Run) -> Iterator[str]:
     loose = [n for n in ("plan", "baseline", "separate", "nothing") if getattr(run, n).grade != "exact"]
     if loose:
         yield f"Grade of proof below exact for {', '.join(loose)}: optimal, but perhaps not the only plan as good."
-    dims = [d for d in run.schedule.amount.dims if d == SPACE or d in outcome_dims(run)]
-    for dim in dims:
-        if dim != TIME:
-            yield from (f"Concentration: {warning}." for warning in concentration(run, str(dim)).warnings)
+    for dim in (SPACE, *scored_dims(run)):
+        yield from (f"Concentration: {warning}." for warning in concentration(run, dim).warnings)
     total = len(run.case.world.labels(SPACE))
     at = {rule: many for rule, many in spaces_at_a_limit(run.plan).items() if many}
     if at:

@@ -26,7 +26,7 @@ from allocate.report import numerals
 from allocate.report.numerals import Scale
 from allocate.report.tiles import legend, tiles
 from allocate.runs import Run
-from allocate.sentences import sentences
+from allocate.sentences import in_words, sentences
 from allocate.units import SCALES
 
 TOP: Final = 10
@@ -113,7 +113,7 @@ def _page(run: Run) -> dict[str, Any]:
     world, model = run.case.world, run.case.model
     frame = findings.spaces(run)
     unit = next(word for word, size in SCALES.items() if size == run.schedule.unit)
-    scored = _scored(run)
+    scored = findings.scored_dims(run)
     concentrations = [findings.concentration(run, dim) for dim in (*scored, SPACE)]
     return {
         "run": run,
@@ -154,12 +154,6 @@ def _whys(run: Run) -> list[str]:
 
 def _years(run: Run) -> tuple[str, ...]:
     return run.case.world.labels(TIME) if TIME in run.case.world.data.dims else ()
-
-
-def _scored(run: Run) -> list[str]:
-    """The dims, spaces and years aside, over which both money and outcome are told."""
-    outcome = findings.outcome_dims(run)
-    return [str(d) for d in run.schedule.amount.dims if d in outcome and d not in (SPACE, TIME)]
 
 
 def _comparisons(run: Run) -> list[dict[str, Any]]:
@@ -242,8 +236,8 @@ def _versions() -> list[tuple[str, str]]:
 
 
 def _unit(unit: object) -> str:
-    """A unit as a reader says it: every outcome is counted in weights, so its household-years are weighted."""
-    text = str(unit).replace("household*year", "weighted household-years")
+    """A unit as a reader says it."""
+    text = in_words(str(unit))
     return {"1": "ratio", "R": "rand", "flag": "yes or no"}.get(text, text)
 
 
