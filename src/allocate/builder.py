@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -58,6 +58,7 @@ class _Builder:
         self.case, self.model = case, case.model
         self.problems: list[Problem] = []
         self.sizes: dict[str, int] = {}
+        self.groups: dict[str, Array] = {}
         self.data: dict[str, Array] = {}
         self.units: dict[str, Unit] = {}
         self.columns: dict[str, Block] = {}
@@ -97,9 +98,8 @@ class _Builder:
             target=target,
             unit=unit,
         )
-        fixed = {name: self._labelled(name, self.data[name], self.units[name]) for name in self.case.fixed}
-        derived = {n: self._labelled(n, self.data[n], self.units[n]) for n in self.model.derived}
-        goal_units = tuple(unit_of(read_expression(g.rule), self.units) or Unit() for g in self.model.goals)
+        fixed, derived = (_Labelled(self, names) for names in (self.case.fixed, self.model.derived))
+        goal_units = tuple(unit_of(read_expression(g.rule), self.units) or Unit() for g in self.model.active_goals)
         return Program(self.case, linear, self.columns, rows, fixed, derived, tuple(self.breaches), goal_units)
 
     def _stage(self, work: Callable[[], None]) -> None:
@@ -116,20 +116,49 @@ class _Builder:
             return None
 
     def _read_dims(self) -> None:
-        world = self.case.world
+        world, copies = self.case.world, self.model.copies
         for dim in self.model.dims:
-            if dim in world.data.dims:
-                self.sizes[dim] = world.data.sizes[dim]
-            else:
+            if dim not in copies and dim not in world.data.dims:
                 known = [str(d) for d in world.data.dims]
                 words = f"the world {world.name!r} has no dim {dim!r}{nearest(dim, known)}"
                 self.problems.append(Problem(f"dims.{dim}", words))
+        if not self.problems:
+            self._read_copies()
+            self._read_groups()
+        self.sizes = {str(dim): size for dim, size in self.case.world.data.sizes.items()}
         for kind in ("data", "derived", "variables", "rules"):
             for name, spec in getattr(self.model, kind).items():
                 cells = math.prod(self.sizes.get(d, 1) for d in spec.over)
                 if cells > MOST_CELLS:
                     words = f"has {cells:,} cells over {listed(spec.over)}; at most {MOST_CELLS:,} are possible"
                     self.problems.append(Problem(f"{kind}.{name}", words))
+
+    def _with_dim(self, dim: str, labels: Sequence[str]) -> None:
+        try:
+            self.case = replace(self.case, world=self.case.world.with_dim(dim, labels))
+        except InputError as error:
+            self.problems += [Problem(f"dims.{dim}", problem.words) for problem in error.problems]
+
+    def _read_copies(self) -> None:
+        for dim, copied in self.model.copies.items():
+            self._with_dim(dim, self.case.world.labels(copied))
+
+    def _read_groups(self) -> None:
+        """The labels of every column that something is grouped by, and the group of each label of its dim."""
+        tables = {dim: self.case.world.columns(dim) for dim in self.model.dims}
+        for column in self.model.groups:
+            known = [name for table in tables.values() for name in table]
+            dim = next((dim for dim, table in tables.items() if column in table), None)
+            if dim is None:
+                has = f"there are {', '.join(known)}" if known else "the world has none"
+                words = f"is no column of the table of a dim; {has}{nearest(column, known)}"
+                self.problems.append(Problem(f"by={column}", words))
+                continue
+            cells = tables[dim][column]
+            found = tuple(dict.fromkeys(cells))
+            self._with_dim(column, found)
+            labels = self.case.world.labels(column)
+            self.groups[column] = Array((dim,), np.array([labels.index(cell) for cell in cells]))
 
     def _shape(self, over: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(self.sizes[d] for d in over)
@@ -167,7 +196,8 @@ class _Builder:
         return ""
 
     def _reader(self) -> Reader:
-        return Reader(Scope(self.sizes, self.data, self.scope_columns))
+        labels = {dim: self.case.world.labels(dim) for dim in self.sizes}
+        return Reader(Scope(labels, self.data, self.scope_columns, self.groups, self.model.copies))
 
     def _derive(self) -> None:
         for name, spec in self.model.derived.items():
@@ -224,7 +254,7 @@ class _Builder:
 
     def _read_rules(self, rows: dict[str, Block], parts: list[_Rows]) -> None:
         start = 0
-        for name, spec in self.model.rules.items():
+        for name, spec in self.model.active_rules.items():
             made = self._attempt(f"rules.{name}", lambda n=name, s=spec: self._rule(n, s))  # type: ignore[misc]
             if made is None:
                 continue
@@ -291,7 +321,7 @@ class _Builder:
             found.append(Breach(name, at(self.case, over, cell), float(by[tuple(cell)]), str(unit)))
 
     def _read_goals(self, goals: list[Goal]) -> None:
-        for spec in self.model.goals:
+        for spec in self.model.active_goals:
             goal = self._attempt(f"goals.{spec.name}", lambda s=spec: self._goal(s))  # type: ignore[misc]
             goals += [goal] if goal is not None else []
 
@@ -302,10 +332,25 @@ class _Builder:
             raise RuleError(spec.rule, "is too large to compute")
         return Goal(spec.name, cost, float(found.const.values), spec.sense)
 
-    def _labelled(self, name: str, array: Array, unit: Unit) -> xr.DataArray:
+
+class _Labelled(Mapping[str, xr.DataArray]):
+    """What a program holds of data, labelled when it is asked for: labels cost more than numbers."""
+
+    def __init__(self, built: _Builder, names: Iterable[str]) -> None:
+        self._world = built.case.world.data
+        self._parts = {name: (built.data[name], built.units[name]) for name in names}
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        array, unit = self._parts[name]
         dims = [str(d) for d in array.dims]
-        coords = {d: self.case.world.data[d] for d in dims}
+        coords = {d: self._world[d] for d in dims}
         return xr.DataArray(array.values, coords, dims, name=name, attrs={"unit": str(unit)})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
 
 
 def _matrix(found: Linear, over: tuple[str, ...], shape: tuple[int, ...], width: int) -> Any:

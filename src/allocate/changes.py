@@ -11,7 +11,26 @@ import xarray as xr
 
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import MEMBER
-from allocate.spec import Change, Consolidate, DataSpec, DerivedSpec, Drop, Fix, Model, Scale, Scenario, Set
+from allocate.spec import (
+    Activate,
+    AddData,
+    AddRule,
+    Change,
+    Consolidate,
+    DataSpec,
+    DerivedSpec,
+    Drop,
+    Fix,
+    GoalSpec,
+    Model,
+    Replace,
+    RuleSpec,
+    Scale,
+    Scenario,
+    Set,
+    Use,
+    in_order,
+)
 from allocate.tables import LARGEST
 from allocate.units import FLAG, MONEY, same_unit
 from allocate.world import World
@@ -36,12 +55,14 @@ class ChangeError(ValueError):
 
 
 def apply(model: Model, world: World, scenarios: Iterable[Scenario] = ()) -> Case:
-    """Make every change of every scenario, in order. Two changes to one cell, or a change of nothing, are errors.
+    """Make every change of every scenario, in order, what it extends first.
+
+    Two changes to one cell, or a change of nothing, are errors.
 
     Raises :class:`InputError` with every change that cannot be made and its place.
     """
     work = _Work(Case(model, world))
-    for scenario in scenarios:
+    for scenario in in_order(scenarios):
         problems = []
         meant = scenario.model
         if meant is not None and meant != model.source.removesuffix(".toml"):
@@ -75,8 +96,18 @@ class _Work:
                 self._set(change)
             case Scale():
                 self._scale(change)
-            case Drop():
-                self._drop(change)
+            case Use():
+                self._use(change)
+            case Drop(drop=part):
+                self._switch(part, on=False)
+            case Activate(activate=part):
+                self._switch(part, on=True)
+            case Replace():
+                self._replace_rule(change)
+            case AddRule():
+                self._add_rule(change)
+            case AddData():
+                self._add_data(change)
             case Fix():
                 self._fix(change)
             case Consolidate():
@@ -166,14 +197,92 @@ class _Work:
             cells &= here.reshape([-1 if k == axis else 1 for k in range(old.ndim)])
         return cells
 
-    def _drop(self, change: Drop) -> None:
-        rule = change.drop.removeprefix("rules.")
-        self._only_once(change.drop)
-        rules = self.case.model.rules
-        if rule not in rules:
-            raise ChangeError(f"there is no rule {rule!r}{nearest(rule, rules)}")
-        left = {name: text for name, text in rules.items() if name != rule}
-        self._keep(model=self.case.model.model_copy(update={"rules": left}), said=f"{change.drop}: dropped")
+    def _use(self, change: Use) -> None:
+        spec = self.case.model.data.get(change.of)
+        if spec is None:
+            raise ChangeError(f"there is no datum {change.of!r}{nearest(change.of, self.case.model.data)}")
+        if change.use not in spec.named:
+            known = f"it has {', '.join(spec.named)}" if spec.named else "it has none"
+            raise ChangeError(
+                f"{change.of!r} has no value named {change.use!r}; {known}{nearest(change.use, spec.named)}"
+            )
+        self._set(Set(set=change.of, to=spec.named[change.use]))
+
+    def _switch(self, part: str, on: bool) -> None:
+        """Activate a rule or goal that waits, or leave out one that is active."""
+        found, name = self._part(part)
+        self._only_once(part)
+        if found.active == on:
+            raise ChangeError(f"{part} is {'active' if on else 'not active'} already; the change changes nothing")
+        self._with_part(name, found.model_copy(update={"active": on}))
+        self._keep(said=f"{part}: {'activated' if on else 'dropped'}")
+
+    def _part(self, part: str) -> tuple[RuleSpec | GoalSpec, str]:
+        """A rule or a goal, and its name."""
+        kind, _, name = part.partition(".")
+        model = self.case.model
+        known: Mapping[str, RuleSpec | GoalSpec] = (
+            model.rules if kind == "rules" else {goal.name: goal for goal in model.goals}
+        )
+        if name not in known:
+            raise ChangeError(f"there is no {kind[:-1]} {name!r}{nearest(name, known)}")
+        return known[name], name
+
+    def _with_part(self, name: str, new: RuleSpec | GoalSpec) -> None:
+        model = self.case.model
+        changed = (
+            {"rules": {**model.rules, name: new}}
+            if isinstance(new, RuleSpec)
+            else {"goals": tuple(new if goal.name == name else goal for goal in model.goals)}
+        )
+        self.case = replace(self.case, model=model.model_copy(update=changed))
+
+    def _replace_rule(self, change: Replace) -> None:
+        found, name = self._part(change.replace)
+        self._only_once(change.replace)
+        if found.rule == change.rule:
+            raise ChangeError(f"{change.replace} already says so; the change changes nothing")
+        self._with_part(name, found.model_copy(update={"rule": change.rule, "why": change.why}))
+        self._keep(said=f"{change.replace}: {found.rule} -> {change.rule}")
+
+    def _add_rule(self, change: AddRule) -> None:
+        name = change.add.removeprefix("rules.")
+        self._new(name, self.case.model.rules, "rule")
+        self._with_part(name, RuleSpec.model_validate(change.model_dump(exclude={"add"})))
+        self._keep(said=f"{change.add}: added, {change.rule}")
+
+    def _add_data(self, change: AddData) -> None:
+        name = change.add.removeprefix("data.")
+        model, data = self.case.model, self.case.world.data
+        taken = [*model.dims, *model.data, *model.derived, *model.variables, *map(str, data.data_vars)]
+        self._new(name, taken, "name")
+        for dim in change.over:
+            if dim not in data.dims:
+                raise ChangeError(f"there is no dim {dim!r}{nearest(dim, map(str, data.dims))}")
+        coords = {dim: data[dim] for dim in change.over}
+        attrs = {"unit": change.unit, "status": "assumed", "source": change.source or self.maker, "why": change.why}
+        array = xr.DataArray(
+            np.full([data.sizes[d] for d in change.over], change.to), coords, list(change.over), attrs=attrs
+        )
+        written = np.zeros(array.shape, dtype=bool)
+        for cell in change.cells:
+            here = self._where(name, array, cell.at)
+            if np.any(written & here):
+                raise ChangeError(f"{_called(name, cell.at)} is given twice")
+            written |= here
+            array = array.copy(data=np.where(here, cell.to, array.values))
+        try:
+            world = self.case.world.with_data(name, array)
+        except InputError as error:
+            raise ChangeError("; ".join(problem.words for problem in error.problems)) from None
+        spec = DataSpec(over=change.over, unit=change.unit, why=change.why)
+        said = f"{change.add}: added, {amount(change.to, change.unit)}"
+        said += f", other in {len(change.cells)} places" if change.cells else ""
+        self._keep(model=model.model_copy(update={"data": {**model.data, name: spec}}), world=world, said=said)
+
+    def _new(self, name: str, taken: Iterable[str], noun: str) -> None:
+        if name in taken:
+            raise ChangeError(f"there is already a {noun} {name!r}; to change it, set it or replace it")
 
     def _fix(self, change: Fix) -> None:
         model = self.case.model

@@ -14,8 +14,8 @@ from allocate.rules.tree import (
     read_expression,
     read_rule,
 )
-from allocate.spec import DataSpec, DerivedSpec, Model, VariableSpec
-from allocate.units import Unit, UnitError
+from allocate.spec import DataSpec, DerivedSpec, GoalSpec, Model, VariableSpec
+from allocate.units import MONEY, SCALES, Unit, UnitError
 
 
 def check(model: Model) -> dict[str, Unit]:
@@ -62,7 +62,8 @@ class _Checker:
         for name, rule in model.rules.items():
             self._read(f"rules.{name}", read_rule, rule.rule, rule.over)
         for goal in model.goals:
-            self._read(f"goals.{goal.name}", read_expression, goal.rule, ())
+            unit = self._read(f"goals.{goal.name}", read_expression, goal.rule, goal.over)
+            self._attempt(f"goals.{goal.name}", lambda g=goal, u=unit: given(g, u or Unit()))  # type: ignore[misc]
         later = set(model.derived)
         for name, derived in model.derived.items():
             unit = self._read(f"derived.{name}", read_expression, derived.rule, derived.over, later)
@@ -85,7 +86,7 @@ class _Checker:
         try:
             node = read(text)
             unit = unit_of(node, self.units)
-            extra = [d for d in dims_of(node, self.dims) if d not in over]
+            extra = [d for d in dims_of(node, self.dims, self.model.copies) if d not in over]
             if extra:
                 should = (
                     f"should vary over {listed(over)}" if over else f"should be one number; sum over {listed(extra)}"
@@ -102,11 +103,19 @@ class _Checker:
             return None
         return unit
 
+    def _attempt(self, place: str, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except (RuleError, UnitError) as error:
+            self._problem(place, str(error))
+
     def read_bounds(self) -> None:
         """Bounds and targets are data in the unit, and over the dims, of their variable."""
         known = [*self.model.data, *self.model.derived]
         for name, spec in self.model.variables.items():
             wanted = {"lower": spec.lower, "upper": spec.upper, "target": self.model.ties.nearest.get(name)}
+            if spec.kind == "binary" and (spec.lower != 0 or spec.upper not in ("inf", 1)):
+                self._problem(f"variables.{name}", "is binary, 0 or 1, so it has no other bounds")
             for what, datum in wanted.items():
                 if not isinstance(datum, str) or datum == {"lower": "-inf", "upper": "inf"}.get(what):
                     continue
@@ -117,3 +126,21 @@ class _Checker:
                     self._problem(place, f"{what} is in {self.units[datum]}, but the variable is in {self.units[name]}")
                 elif extra := [d for d in self.dims[datum] if d not in spec.over]:
                     self._problem(place, f"{what} {datum!r} varies over {listed(extra)}, the variable does not")
+
+
+def given(goal: GoalSpec, unit: Unit) -> tuple[float, float]:
+    """How much of a goal later goals may cost: an amount in its unit, and a share of its value; one of them is 0.
+
+    >>> from allocate.spec import GoalSpec
+    >>> given(GoalSpec(name="thrift", min="cost", give="5 R million"), Unit.parse("R"))
+    (5000000.0, 0.0)
+
+    Raises :class:`UnitError` when the amount is in another unit.
+    """
+    if not isinstance(goal.give, str):
+        return 0.0, goal.give
+    number, _, text = goal.give.partition(" ")
+    scale, found = (SCALES[text], Unit.parse(MONEY)) if text in SCALES else (1.0, Unit.parse(text))
+    if found != unit:
+        raise UnitError(f"gives {goal.give!r}, but the goal is in {unit}")
+    return float(number) * scale, 0.0

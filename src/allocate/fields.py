@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
+from collections.abc import Callable
 from typing import Annotated, Final
 
 from pydantic import PlainValidator
@@ -80,11 +81,48 @@ def _dims(value: object) -> tuple[str, ...]:
     return found
 
 
-def _rule_name(value: object) -> str:
-    kind, _, name = str(value).partition(".")
-    if kind != "rules" or not name:
-        raise ValueError(f"{shown(value)} is not a rule; write rules.NAME")
-    return f"rules.{_identifier(name)}"
+def _part(*kinds: str) -> Callable[[object], str]:
+    """What a change is made to: ``rules.NAME``, say."""
+
+    def read(value: object) -> str:
+        kind, _, name = str(value).partition(".")
+        if kind not in kinds or not name:
+            offer = " or ".join(f"{kind}.NAME" for kind in kinds)
+            raise ValueError(f"{shown(value)} is not {_NOUNS[kinds[0]]}; write {offer}")
+        return f"{kind}.{_line(name) if kind == 'goals' else _identifier(name)}"
+
+    return read
+
+
+_NOUNS: Final = {"rules": "a rule", "data": "a datum"}
+
+
+def _give(value: object) -> float | str:
+    """A share, or an amount and its unit."""
+    if not isinstance(value, str):
+        if not 0 <= (share := _number(value)) < 1:
+            raise ValueError(f"{share:g} is no share between 0 and 1; an amount is written with its unit")
+        return share
+    number, _, unit = _line(value).partition(" ")
+    try:
+        amount = float(number)
+    except ValueError:
+        amount = math.nan
+    if not (unit and 0 <= amount <= LARGEST):
+        raise ValueError(f"{shown(value)} is not an amount with its unit, such as '5 R million' or '100 household'")
+    return value
+
+
+def _file_names(value: object) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        raise ValueError(f"{shown(value)} is not a name or a list of names")
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch("[A-Za-z0-9_-]{1,60}", name):
+            raise ValueError(f"{shown(name)} is not the name of a scenario; write the name of its file without .toml")
+    if len(set(names)) < len(names):
+        raise ValueError("names a scenario twice")
+    return tuple(names)
 
 
 def shown(value: object) -> str:
@@ -96,12 +134,17 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-Identifier = Annotated[str, PlainValidator(_identifier)]
-Dims = Annotated[tuple[str, ...], PlainValidator(_dims)]
-Label = Annotated[str, PlainValidator(_label)]
-Line = Annotated[str, PlainValidator(_line)]
-DataNumber = Annotated[float, PlainValidator(_data_number)]
-DataNumberOrName = Annotated[float | str, PlainValidator(_data_number_or_name)]
-NumberOrName = Annotated[float | str, PlainValidator(_number_or_name)]
-Bound = Annotated[float | str, PlainValidator(_bound)]
-RuleName = Annotated[str, PlainValidator(_rule_name)]
+# The second type is what an editor is told (JSON Schema); the function is what is checked.
+Identifier = Annotated[str, PlainValidator(_identifier, str)]
+Dims = Annotated[tuple[str, ...], PlainValidator(_dims, str | list[str])]
+Label = Annotated[str, PlainValidator(_label, str | int)]
+Line = Annotated[str, PlainValidator(_line, str)]
+DataNumber = Annotated[float, PlainValidator(_data_number, float)]
+DataNumberOrName = Annotated[float | str, PlainValidator(_data_number_or_name, float | str)]
+NumberOrName = Annotated[float | str, PlainValidator(_number_or_name, float | str)]
+Bound = Annotated[float | str, PlainValidator(_bound, float | str)]
+Give = Annotated[float | str, PlainValidator(_give, float | str)]
+RuleName = Annotated[str, PlainValidator(_part("rules"), str)]
+DataName = Annotated[str, PlainValidator(_part("data"), str)]
+Part = Annotated[str, PlainValidator(_part("rules", "goals"), str)]
+FileNames = Annotated[tuple[str, ...], PlainValidator(_file_names, str | list[str])]

@@ -81,7 +81,7 @@ class Run:
 
     def outcome(self, plan: Plan) -> float:
         """What a plan of this run reaches beyond nothing, in :attr:`unit`; more is better whatever the sense."""
-        sign = -1.0 if self.case.model.goals[-1].sense == "min" else 1.0
+        sign = -1.0 if self.case.model.active_goals[-1].sense == "min" else 1.0
         return sign * (plan.goals[self.goal] - self.nothing.goals[self.goal])
 
 

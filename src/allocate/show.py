@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from allocate.checks import check
 from allocate.names import TIME
 from allocate.rules.latex import latex_of, letters
 from allocate.rules.tree import Node, read_condition, read_expression, read_rule
-from allocate.spec import Model
+from allocate.spec import Model, RuleSpec
 
 ESCAPED = str.maketrans({c: "\\" + c for c in "#$%&_{}"} | {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"})
 
@@ -28,16 +28,18 @@ def as_text(model: Model, said: Iterable[str] = ()) -> str:
     if changed:
         lines += ["What changes", *(f"  {line}" for line in changed), ""]
     lines += ["Goals, in order"]
-    for number, goal in enumerate(model.goals, start=1):
-        lines += [f"  {number}. {goal.sense}imise {goal.name}:  {goal.rule}", *_reason(goal.why)]
-    lines += ["", "Rules"]
-    for name, rule in model.rules.items():
-        lines += [f"  {name}  for each {_each(rule.over)}", f"      {rule.rule}"]
-        lines += [*_reason(rule.why), *_reason(rule.law, "law: "), *_reason(rule.owner, "owner: ")]
+    for number, goal in enumerate(model.active_goals, start=1):
+        verb = f"leximin over {_each(goal.over)}:" if goal.leximin else f"{goal.sense}imise"
+        share = goal.give if isinstance(goal.give, str) else f"{goal.give:.3g} of its value"
+        given = f"  (later goals may cost it {share})" if goal.give else ""
+        lines += [f"  {number}. {verb} {goal.name}:  {goal.rule}{given}", *_reason(goal.why)]
+    lines += _rules("Rules", model.active_rules)
+    lines += _rules("Ready, but not active", {n: r for n, r in model.rules.items() if not r.active})
     lines += ["", "Decided"]
     for name, variable in model.variables.items():
         where = f"  where {variable.where}" if variable.where else ""
-        bounds = f"  between {variable.lower} and {variable.upper}"
+        kind = "" if variable.kind == "continuous" else f", {variable.kind},"
+        bounds = f"{kind}  between {variable.lower} and {variable.upper}"
         lines += [f"  {name} [{variable.unit}]  for each {_each(variable.over)}{bounds}{where}", *_reason(variable.why)]
     lines += ["", "Derived"]
     for name, derived in model.derived.items():
@@ -46,10 +48,19 @@ def as_text(model: Model, said: Iterable[str] = ()) -> str:
     lines += ["", "Given"]
     for name, data in model.data.items():
         lines += [f"  {name} [{data.unit}]  for each {_each(data.over)}", *_reason(data.why)]
+        lines += _reason(", ".join(f"{key} = {value}" for key, value in data.named.items()), "may use: ")
     if model.ties.nearest:
         pairs = ", ".join(f"{variable} to {datum}" for variable, datum in model.ties.nearest.items())
         lines += ["", f"Among equally good plans: the one nearest in {pairs}"]
     return "\n".join(lines)
+
+
+def _rules(title: str, rules: Mapping[str, RuleSpec]) -> list[str]:
+    lines = ["", title] if rules else []
+    for name, rule in rules.items():
+        lines += [f"  {name}  for each {_each(rule.over)}", f"      {rule.rule}"]
+        lines += [*_reason(rule.why), *_reason(rule.law, "law: "), *_reason(rule.owner, "owner: ")]
+    return lines
 
 
 def _each(over: tuple[str, ...]) -> str:
@@ -70,7 +81,7 @@ def as_latex(model: Model) -> str:
     Raises :class:`allocate.errors.InputError` if a rule cannot be read or its units disagree.
     """
     check(model)
-    index = letters(model.dims)
+    index = letters([*model.dims, *model.groups])
     dims = {name: spec.over for specs in (model.data, model.derived, model.variables) for name, spec in specs.items()}
 
     def tex(node: Node) -> str:
@@ -81,12 +92,17 @@ def as_latex(model: Model) -> str:
 
     lines = [r"\documentclass{article}", r"\usepackage{amsmath}", r"\begin{document}"]
     lines += [rf"\section*{{{_escape(model.name)}}}", _escape(model.why), r"\begin{description}"]
-    lines += [rf"\item[${index[dim]}$] {_escape(dim)}: {_escape(words)}" for dim, words in model.dims.items()]
+    lines += [rf"\item[${index[dim]}$] {_escape(dim)}: {_escape(words)}" for dim, words in model.dim_whys.items()]
     lines += [r"\end{description}", r"\subsection*{Goals, in order}"]
-    for goal in model.goals:
-        lines += [_escape(goal.name) + r"\nopagebreak", rf"\[ \{goal.sense} \; {tex(read_expression(goal.rule))} \]"]
+    for goal in model.active_goals:
+        sense = (
+            rf"\operatorname{{lex}}\max\min_{{{','.join(index[d] for d in goal.over)}}}"
+            if goal.leximin
+            else rf"\{goal.sense}"
+        )
+        lines += [_escape(goal.name) + r"\nopagebreak", rf"\[ {sense} \; {tex(read_expression(goal.rule))} \]"]
     lines += [r"\subsection*{Rules}"]
-    for name, rule in model.rules.items():
+    for name, rule in model.active_rules.items():
         words = f"{name}: {rule.why}" if rule.why else name
         lines += [_escape(words) + r"\nopagebreak", rf"\[ {tex(read_rule(rule.rule))} {sets(rule.over)} \]"]
     lines += [r"\subsection*{Decided}"]

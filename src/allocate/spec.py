@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 
 from allocate.errors import InputError, Problem, nearest
 from allocate.fields import (
     Bound,
+    DataName,
     DataNumber,
     DataNumberOrName,
     Dims,
+    FileNames,
+    Give,
     Identifier,
     Label,
     Line,
     NumberOrName,
+    Part,
     RuleName,
     shown,
 )
 
 LARGEST_FILE: Final = 1_000_000
 """Bytes of a model or scenario file: text that a person reads aloud is never larger."""
+
+GROUPED: Final = re.compile(r"\bby\s*=\s*([A-Za-z_]\w*)")
+"""Where a rule names the column that it groups by."""
 
 MOST_PROBLEMS: Final = 20
 """Problems of one file that are listed; the rest are counted."""
@@ -37,16 +46,25 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
+class CopyOf(Record):
+    """A second index over the labels of a dim, for data and rules about pairs, such as flows between spaces."""
+
+    copy_of: Identifier
+    why: str = ""
+
+
 class DataSpec(Record):
     """A datum the World must give: what it varies over and its unit.
 
     ``default`` stands in where a World lacks it; ``most`` is the largest it may be, after any scenario (1 for a share).
+    ``named`` gives names to values of an uncertain input, numbers or other data, for a scenario to ``use``.
     """
 
     over: Dims = ()
     unit: str
     default: DataNumber | None = None
     most: DataNumber | None = None
+    named: dict[Identifier, DataNumberOrName] = {}
     why: str = ""
 
 
@@ -61,10 +79,14 @@ class DerivedSpec(Record):
 
 
 class VariableSpec(Record):
-    """What a plan decides, in which cells (``where``) and between which bounds (numbers or names of data)."""
+    """What a plan decides, in which cells (``where``) and between which bounds (numbers or names of data).
+
+    ``lower = "-inf"`` lets it be negative. ``kind`` makes it a whole number, or 0 or 1.
+    """
 
     over: Dims = ()
     unit: str
+    kind: Literal["continuous", "integer", "binary"] = "continuous"
     where: str | None = None
     lower: Bound = 0.0
     upper: Bound = "inf"
@@ -72,10 +94,11 @@ class VariableSpec(Record):
 
 
 class RuleSpec(Record):
-    """One rule, a row for each cell of ``over``."""
+    """One rule, a row for each cell of ``over``. One that is not ``active`` waits for a scenario to activate it."""
 
     over: Dims = ()
     rule: str
+    active: StrictBool = True
     why: str = ""
     law: str = ""
     owner: str = ""
@@ -83,20 +106,29 @@ class RuleSpec(Record):
 
 
 class GoalSpec(Record):
-    """What is made as large (``max``) or as small (``min``) as can be."""
+    """What is made as large (``max``) or as small (``min``) as can be; or, cell by cell of ``over``, as equal as can be
+    from the worst-off up (``leximin``).
+
+    ``give`` is how much of it later goals may cost: a share of its value (``0.01``), or an amount with its unit
+    (``"5 R million"``).
+    """
 
     name: Line
     max: str | None = None
     min: str | None = None
+    leximin: str | None = None
+    over: Dims = ()
+    give: Give = 0.0
+    active: StrictBool = True
     why: str = ""
 
     @property
     def sense(self) -> Literal["max", "min"]:
-        return "max" if self.max is not None else "min"
+        return "min" if self.min is not None else "max"
 
     @property
     def rule(self) -> str:
-        return self.max or self.min or ""
+        return self.max or self.min or self.leximin or ""
 
 
 class TiesSpec(Record):
@@ -117,7 +149,7 @@ class Model(Record):
 
     name: Line
     why: str = ""
-    dims: dict[Identifier, str]
+    dims: dict[Identifier, str | CopyOf]
     data: dict[Identifier, DataSpec]
     derived: dict[Identifier, DerivedSpec] = {}
     variables: dict[Identifier, VariableSpec]
@@ -125,7 +157,34 @@ class Model(Record):
     goals: tuple[GoalSpec, ...]
     ties: TiesSpec = TiesSpec()
     schedule: ScheduleSpec
-    source: str = "model"
+    source: SkipJsonSchema[str] = "model"
+
+    @property
+    def copies(self) -> dict[str, str]:
+        """The dim that each copy copies."""
+        return {dim: spec.copy_of for dim, spec in self.dims.items() if isinstance(spec, CopyOf)}
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Columns of a table that something is grouped by, in the order of the model; they need no declaring."""
+        texts = [spec.rule for specs in (self.derived.values(), self.rules.values(), self.goals) for spec in specs]
+        return tuple(dict.fromkeys(name for text in texts for name in GROUPED.findall(text) if name not in self.dims))
+
+    @property
+    def dim_whys(self) -> dict[str, str]:
+        """What each dim is, in words."""
+        return {
+            dim: spec if isinstance(spec, str) else spec.why or f"The same as {spec.copy_of}, a second time"
+            for dim, spec in self.dims.items()
+        }
+
+    @property
+    def active_rules(self) -> dict[str, RuleSpec]:
+        return {name: rule for name, rule in self.rules.items() if rule.active}
+
+    @property
+    def active_goals(self) -> tuple[GoalSpec, ...]:
+        return tuple(goal for goal in self.goals if goal.active)
 
 
 class Consolidate(Record):
@@ -152,10 +211,56 @@ class Scale(Record):
     where: dict[Identifier, Label] = {}
 
 
-class Drop(Record):
-    """A rule is left out: ``rules.NAME``."""
+class Use(Record):
+    """An uncertain input takes one of its named values."""
 
-    drop: RuleName
+    use: Identifier
+    of: Identifier
+
+
+class Drop(Record):
+    """A rule or a goal is left out: ``rules.NAME`` or ``goals.NAME``."""
+
+    drop: Part
+
+
+class Activate(Record):
+    """A rule or a goal that the model keeps ready is switched on: ``rules.NAME`` or ``goals.NAME``."""
+
+    activate: Part
+
+
+class Replace(Record):
+    """A rule says something else, for the reason given."""
+
+    replace: RuleName
+    rule: str
+    why: str
+
+
+class AddRule(RuleSpec):
+    """A new rule: ``rules.NAME``, with all that a rule of a model may say."""
+
+    add: RuleName
+
+
+class Cell(Record):
+    """The value of a new datum at some labels."""
+
+    at: dict[Identifier, Label]
+    to: DataNumber
+
+
+class AddData(Record):
+    """A new datum: ``data.NAME``, ``to`` everywhere but in ``cells``."""
+
+    add: DataName
+    over: Dims = ()
+    unit: str
+    to: DataNumber
+    cells: tuple[Cell, ...] = ()
+    why: str = ""
+    source: str = ""
 
 
 class Fix(Record):
@@ -165,25 +270,46 @@ class Fix(Record):
     to: NumberOrName
 
 
-type Change = Consolidate | Set | Scale | Drop | Fix
+type Change = Consolidate | Set | Scale | Use | Drop | Activate | Replace | AddRule | AddData | Fix
 
-CHANGES: Final[Mapping[str, type[Consolidate] | type[Set] | type[Scale] | type[Drop] | type[Fix]]] = {
+VERBS: Final[Mapping[str, type[Record]]] = {
     "consolidate": Consolidate,
     "set": Set,
     "scale": Scale,
+    "use": Use,
     "drop": Drop,
+    "activate": Activate,
+    "replace": Replace,
+    "add": AddRule,
     "fix": Fix,
 }
+"""The key that says what a change is; what is added is a rule or, as ``data.NAME``, a datum."""
 
 
 class Scenario(Record):
-    """A "what if": a list of changes to a model and its World, with the question it answers."""
+    """A "what if": a list of changes to a model and its World, with the question it answers.
+
+    ``bases`` are the scenarios that it extends; their changes are made first.
+    """
 
     name: Line
     why: str
     model: str | None = None
-    changes: tuple[Change, ...] = ()
-    source: str = "scenario"
+    extends: FileNames = ()
+    changes: tuple[Change, ...] = Field(default=(), alias="change")
+    bases: SkipJsonSchema[tuple[Scenario, ...]] = ()
+    source: SkipJsonSchema[str] = "scenario"
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def in_order(scenarios: Iterable[Scenario]) -> list[Scenario]:
+    """Scenarios with what they extend before them, each base once."""
+    found: list[Scenario] = []
+    for scenario in scenarios:
+        found += [base for base in in_order(scenario.bases) if base not in found]
+        found.append(scenario)
+    return found
 
 
 def read_model(path: str | Path) -> Model:
@@ -212,9 +338,13 @@ def read_scenario(path: str | Path) -> Scenario:
     >>> [type(change).__name__ for change in read_scenario("one_water_grant").changes]
     ['Consolidate']
 
-    Raises :class:`InputError` with every problem of the file and its place.
+    Raises :class:`InputError` with every problem of the file, or of one that it extends, and its place.
     """
-    file = find(path, "scenarios")
+    return _read_scenario(find(path, "scenarios"), ())
+
+
+def _read_scenario(file: Path, before: tuple[Path, ...]) -> Scenario:
+    """A scenario with what it extends; ``before`` are the files that led here."""
     table = _toml(file)
     problems: list[Problem] = []
     given = table.pop("change", [])
@@ -223,9 +353,30 @@ def read_scenario(path: str | Path) -> Scenario:
         given = []
     changes = [_change(item, f"change {n}", problems) for n, item in enumerate(given, start=1)]
     scenario = _record(Scenario, table, "", problems)
+    bases = _bases(file, scenario.extends if scenario is not None else (), (*before, file.resolve()), problems)
     if problems or scenario is None:
         raise InputError(file, _few(problems))
-    return scenario.model_copy(update={"changes": tuple(changes), "source": file.name})
+    return scenario.model_copy(update={"changes": tuple(changes), "bases": bases, "source": file.name})
+
+
+def _bases(file: Path, names: Iterable[str], before: tuple[Path, ...], problems: list[Problem]) -> tuple[Scenario, ...]:
+    """The scenarios that a file extends: those beside it, or shipped ones."""
+    found = []
+    for name in names:
+        beside = file.parent / f"{name}.toml"
+        other = beside if beside.is_file() else shipped("scenarios") / beside.name
+        if other.resolve() in before:
+            problems.append(Problem("extends", f"goes round in a circle: {_circle(before, other)}"))
+        elif other.is_file():
+            found.append(_read_scenario(other, before))
+        else:
+            known = {p.stem for folder in (file.parent, shipped("scenarios")) for p in folder.glob("*.toml")}
+            problems.append(Problem("extends", f"there is no scenario {name!r}{nearest(name, known)}"))
+    return tuple(found)
+
+
+def _circle(before: tuple[Path, ...], again: Path) -> str:
+    return " -> ".join(path.stem for path in (*before[before.index(again.resolve()) :], again))
 
 
 def _few(problems: list[Problem]) -> list[Problem]:
@@ -271,13 +422,16 @@ def _change(item: object, place: str, problems: list[Problem]) -> Change | None:
     if not isinstance(item, dict):
         problems.append(Problem(place, "is not a table; write [[change]]"))
         return None
-    verbs = [verb for verb in CHANGES if verb in item]
+    verbs = [verb for verb in VERBS if verb in item]
     if len(verbs) != 1:
         found = ", ".join(map(_plain, item))[:100] or "nothing"
-        offer = "" if verbs else next((near for key in item if (near := nearest(str(key)[:60], CHANGES))), "")
-        problems.append(Problem(place, f"needs exactly one of {', '.join(CHANGES)}; found {found}{offer}"))
+        offer = "" if verbs else next((near for key in item if (near := nearest(str(key)[:60], VERBS))), "")
+        problems.append(Problem(place, f"needs exactly one of {', '.join(VERBS)}; found {found}{offer}"))
         return None
-    return _record(CHANGES[verbs[0]], item, place, problems)
+    kind = AddData if str(item.get("add")).startswith("data.") else VERBS[verbs[0]]
+    found_change = _record(kind, item, place, problems)
+    assert found_change is None or isinstance(found_change, Change.__value__)
+    return found_change
 
 
 def _record[T: Record](kind: type[T], table: Mapping[str, Any], place: str, problems: list[Problem]) -> T | None:
@@ -335,6 +489,7 @@ def _unknown(key: str, known: list[str]) -> str:
 def _keys(kind: type[Record], path: Iterable[str]) -> list[str]:
     """The keys that the record at ``path`` of a model may have."""
     inner: Mapping[str, type[Record]] = {
+        "dims": CopyOf,
         "data": DataSpec,
         "derived": DerivedSpec,
         "variables": VariableSpec,
@@ -345,18 +500,26 @@ def _keys(kind: type[Record], path: Iterable[str]) -> list[str]:
     }
     steps = list(path)
     record = inner.get(steps[0], kind) if kind is Model and steps else kind
-    hidden = {Model: ("source",), Scenario: ("source", "changes")}.get(record, ())
+    hidden = {Model: ("source",), Scenario: ("source", "changes", "bases")}.get(record, ())
     shown = [name for name in record.model_fields if name not in hidden]
     return [*shown, "change"] if record is Scenario else shown
 
 
 def _goal_problems(model: Model) -> list[Problem]:
-    both = [goal for goal in model.goals if (goal.max is None) == (goal.min is None)]
+    senses = ("max", "min", "leximin")
+    both = [goal for goal in model.goals if sum(getattr(goal, sense) is not None for sense in senses) != 1]
+    uneven = [goal for goal in model.goals if bool(goal.over) != (goal.leximin is not None)]
+    given = [goal for goal in model.goals if goal.give and goal.leximin is not None]
     names = [goal.name for goal in model.goals]
     twice = sorted({name for name in names if names.count(name) > 1})
     return [
-        *([] if names else [Problem("goals", "lists none; needs at least 1")]),
-        *(Problem(f"goals.{goal.name}", "needs either max or min") for goal in both),
+        *([] if model.active_goals else [Problem("goals", "lists none that is active; needs at least 1")]),
+        *(Problem(f"goals.{goal.name}", "needs one of max, min, leximin") for goal in both),
+        *(
+            Problem(f"goals.{goal.name}", "leximin, and only leximin, says over which dims it is fair")
+            for goal in uneven
+        ),
+        *(Problem(f"goals.{goal.name}", "leximin cannot give; it has no one value") for goal in given),
         *(Problem(f"goals.{name}", "is the name of two goals") for name in twice),
     ]
 
@@ -370,12 +533,21 @@ def _name_problems(model: Model) -> list[Problem]:
             if name in kinds:
                 problems.append(Problem(f"{kind}.{name}", f"is already the name of one of [{kinds[name]}]"))
             kinds.setdefault(name, kind)
-    for kind in ("data", "derived", "variables", "rules"):
-        for name, record in getattr(model, kind).items():
+    groups = model.groups
+    goals = {goal.name: goal for goal in model.goals}
+    for kind, records in (
+        *((k, getattr(model, k)) for k in ("data", "derived", "variables", "rules")),
+        ("goals", goals),
+    ):
+        for name, record in records.items():
             for dim in record.over:
-                if dim not in model.dims:
+                if dim not in model.dims and dim not in groups:
                     words = f"varies over {dim!r}, which is not one of [dims]{nearest(dim, model.dims)}"
                     problems.append(Problem(f"{kind}.{name}", words))
+    for dim, copied in model.copies.items():
+        if copied not in model.dims or copied in model.copies:
+            words = f"copies {copied!r}, which is not a dim of its own{nearest(copied, model.dims)}"
+            problems.append(Problem(f"dims.{dim}", words))
     mentions: list[tuple[str, str, Mapping[str, object]]] = [
         ("schedule.amount", model.schedule.amount, model.variables),
         ("schedule.unallocated", model.schedule.unallocated, model.variables),

@@ -85,6 +85,29 @@ class World:
             return f"{self.regions.names[label]} ({label})"
         return label
 
+    def columns(self, dim: str) -> dict[str, tuple[str, ...]]:
+        """What the table of a dim says of each of its labels, column by column; only spaces have a table.
+
+        >>> sorted(set(read_world("za2016").columns("space")["kind"]))
+        ['district', 'metro']
+        """
+        if dim != SPACE or self.regions is None:
+            return {}
+        known = {name: self.regions.column(name) for name in self.regions.header}
+        return {name: tuple(cells[label] for label in self.labels(dim)) for name, cells in known.items()}
+
+    def with_dim(self, dim: str, labels: Sequence[str]) -> World:
+        """The same World with a dim of these labels; data that vary over it already are put in their order.
+
+        Raises :class:`InputError` if they have other labels.
+        """
+        if dim not in self.data.dims:
+            return replace(self, data=self.data.assign_coords({dim: list(labels)}))
+        wrong = set(self.labels(dim)) ^ set(labels)
+        if wrong:
+            raise InputError(self.name, [Problem(dim, f"{', '.join(sorted(wrong))[:100]}: not in both tables")])
+        return replace(self, data=self.data.sel({dim: list(labels)}))
+
     def select(self, dim: str, wanted: Sequence[str]) -> World:
         """The same World with only some labels of a dim, in canonical order.
 

@@ -22,10 +22,10 @@ from allocate.rules.tree import (
 )
 
 HOSTILE = {
-    "__import__('os').system('true')": "\"__import__('os').system('true')\" has the character \"'\" (apostrophe), which no rule uses",
+    "__import__('os').system('true')": "\"__import__('os').system('true')\" is not allowed in a rule",
     "lambda: x": "'lambda: x' has the character ':' (colon), which no rule uses",
     "(x := 3) <= 4": "'(x := 3) <= 4' has the character ':' (colon), which no rule uses",
-    "f'{x}' <= 4": "\"f'{x}' <= 4\" has the character \"'\" (apostrophe), which no rule uses",
+    "f'{x}' <= 4": "\"f'{x}'\" is not allowed in a rule",
     "x\0 <= 4": "'x\\x00 <= 4' has the character '\\x00' (number 0), which no rule uses",
     "x <= 4 # note": "'x <= 4 # note' has the character '#' (number sign), which no rule uses",
     "\u0455pend <= 4": "'\u0455pend <= 4' has the character '\u0455' (cyrillic small letter dze), which no rule uses",
@@ -58,8 +58,8 @@ HOSTILE = {
     "x <=": "'x <=' cannot be read: invalid syntax",
     "": "is empty",
     " \n\t": "is empty",
-    "print(x) <= 4": "'print(x)' calls an unknown function; known: sum, previous, so_far, last",
-    "sums(x, over=y) <= 4": "'sums(x, over=y)' calls an unknown function; known: sum, previous, so_far, last; did you mean 'sum'?",
+    "print(x) <= 4": "'print(x)' calls an unknown function; known: sum, previous, so_far, last, at",
+    "sums(x, over=y) <= 4": "'sums(x, over=y)' calls an unknown function; known: sum, previous, so_far, last, at; did you mean 'sum'?",
     "sum(x) <= 4": "'sum(x)' does not say over which dims; write sum(expression, over=[dims])",
     "sum(x, y) <= 4": "'sum(x, y)' is not of the form sum(expression, over=dim)",
     "sum(x, over=y, over=z) <= 4": "'sum(x, over=y, over=z)' is not of the form sum(expression, over=dim)",

@@ -20,6 +20,7 @@ from allocate.names import TIME
 from allocate.rules.tree import (
     Along,
     Arithmetic,
+    At,
     Compare,
     Logic,
     Name,
@@ -63,11 +64,11 @@ class Array:
         axis = self.dims.index(dim)
         return Array(self.dims, np.moveaxis(change(np.moveaxis(self.values, axis, 0)), 0, axis))
 
-    def pick_last(self, dim: Hashable) -> Array:
+    def pick(self, dim: Hashable, place: int) -> Array:
         if dim not in self.dims:
             return self
         dims = tuple(d for d in self.dims if d != dim)
-        return Array(dims, self.values.take(-1, axis=self.dims.index(dim)))
+        return Array(dims, self.values.take(place, axis=self.dims.index(dim)))
 
     def rename(self, new: Mapping[Hashable, Hashable]) -> Array:
         return Array(tuple(new.get(d, d) for d in self.dims), self.values)
@@ -132,6 +133,11 @@ class Linear:
             combine(np.multiply, self.defined, other.defined),
         )
 
+    def each(self, change: Callable[[Array], Array], dims: Dims) -> Linear:
+        """The same change to every array; ``dims`` are what the expression varies over afterwards."""
+        terms = tuple(term.each(change) for term in self.terms)
+        return Linear(dims, terms, change(self.const), change(self.defined))
+
     def times(self, factor: Array) -> Linear:
         dims = union(self.dims, factor.dims)
         terms = tuple(term.times(factor) for term in self.terms)
@@ -140,11 +146,17 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """What names stand for: data, or variables by the column number of each of their cells; and dim sizes."""
+    """What names stand for: data, or variables by the column number of each of their cells; and dim labels.
 
-    sizes: Mapping[str, int]
+    ``groups`` gives, for a column of the table of a dim, the group (a place among the labels of the column) of each
+    label of that dim; ``copies`` the dim that each copy copies.
+    """
+
+    labels: Mapping[str, Sequence[str]]
     data: Mapping[str, Array]
     columns: Mapping[str, Array]
+    groups: Mapping[str, Array]
+    copies: Mapping[str, str]
 
     def known(self) -> list[str]:
         return [*self.data, *self.columns]
@@ -179,14 +191,22 @@ class Reader:
                 return self.linear(operand).times(Array((), np.array(-1.0)))
             case Arithmetic(left=left, sign=sign, right=right):
                 return self._arithmetic(self.linear(left), sign, self.linear(right), node)
-            case Total(operand=operand, over=over):
+            case Total(operand=operand, over=over, by=None):
                 return self._total(self._complete(operand, node), over)
+            case Total(operand=operand, over=over, by=str(by)):
+                return self._total(self._complete(operand, node).times(self._groups(node, by, over)), over)
+            case At(operand=operand, dim=dim, other=str(other)):
+                inner = self.linear(operand)
+                dims = tuple(other if d == dim else d for d in inner.dims)
+                return inner.each(lambda a: a.rename({dim: other}), dims)
+            case At(operand=operand, dim=dim, label=str(label)):
+                return self._pick(self.linear(operand), dim, self._place(node, dim, label))
             case Along(how="previous", operand=operand, first=first):
                 return self._previous(self.linear(operand), first)
             case Along(how="so_far", operand=operand):
                 return self._so_far(self._complete(operand, node))
             case Along(operand=operand):
-                return self._last(self.linear(operand))
+                return self._pick(self.linear(operand), TIME, -1)
         raise RuleError(node.text, "is a condition where a number is wanted")
 
     def data(self, node: Node) -> Array:
@@ -259,10 +279,10 @@ class Reader:
 
     def _repeats(self, dims: Dims, over: Sequence[str]) -> Array:
         """How often something is counted in a sum over dims that it does not vary over."""
-        return Array((), np.array(float(np.prod([self.scope.sizes[d] for d in over if d not in dims]))))
+        return Array((), np.array(float(np.prod([len(self.scope.labels[d]) for d in over if d not in dims]))))
 
     def _indicator(self, which: Callable[[Values], Values]) -> Array:
-        return Array((TIME,), which(np.arange(self.scope.sizes[TIME])).astype(float))
+        return Array((TIME,), which(np.arange(len(self.scope.labels[TIME]))).astype(float))
 
     def _previous(self, inner: Linear, first: Node | None) -> Linear:
         later, start = self._indicator(lambda t: t > 0), self._indicator(lambda t: t == 0)
@@ -277,7 +297,7 @@ class Reader:
 
     def _so_far(self, inner: Linear) -> Linear:
         earlier: Hashable = (TIME, next(self._fresh))
-        years = self.scope.sizes[TIME]
+        years = len(self.scope.labels[TIME])
         until = Array((TIME, earlier), np.tril(np.ones((years, years))))
         counted = Array((TIME,), np.arange(1.0, years + 1))
         terms = tuple(
@@ -287,10 +307,24 @@ class Reader:
         running = combine(np.multiply, inner.const, Array((TIME,), np.ones(years)))
         return Linear(inner.dims, terms, running.along(TIME, lambda v: v.cumsum(axis=0)), inner.defined)
 
-    def _last(self, inner: Linear) -> Linear:
-        terms = tuple(term.each(lambda a: a.pick_last(TIME)) for term in inner.terms)
-        dims = tuple(d for d in inner.dims if d != TIME)
-        return Linear(dims, terms, inner.const.pick_last(TIME), inner.defined.pick_last(TIME))
+    def _pick(self, inner: Linear, dim: str, place: int) -> Linear:
+        return inner.each(lambda a: a.pick(dim, place), tuple(d for d in inner.dims if d != dim))
+
+    def _groups(self, node: Node, by: str, over: Sequence[str]) -> Array:
+        """Flags over a dim and the column that groups it: 1 where a label is in a group."""
+        group = self.scope.groups[by]
+        dim = next((d for d in over if self.scope.copies.get(d, d) in group.dims), None)
+        if dim is None:
+            raise RuleError(node.text, f"groups by {by!r}, a column of the table of {group.dims[0]}; sum over that too")
+        flags = group.values[:, None] == np.arange(len(self.scope.labels[by]))
+        return Array((dim, by), flags.astype(float))
+
+    def _place(self, node: Node, dim: str, label: str) -> int:
+        known = self.scope.labels[dim]
+        if label not in known:
+            shown = f"there are {', '.join(known)}" if len(known) <= 8 else f"there are {len(known)}, as {known[0]!r}"
+            raise RuleError(node.text, f"is at {dim} {label!r}; {shown}{nearest(label, known)}")
+        return known.index(label)
 
 
 TESTS: Mapping[str, Callable[[Values, Values], Values]] = {

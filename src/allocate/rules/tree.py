@@ -1,8 +1,7 @@
 """Rule text to a small syntax tree, and nothing else: what is not on the list is refused, and nothing runs.
 
 The syntax is Python's, read by the standard ``ast`` module: numbers, names, ``+ - * /``, one comparison or a
-two-sided chain, ``sum(expr, over=dim)`` and, along the ordered dim, ``previous``, ``so_far`` and ``last``.
-Conditions (for ``where``) add ``and``, ``or`` and ``not``.
+two-sided chain, and the functions of ``FORMS``. Conditions (for ``where``) add ``and``, ``or`` and ``not``.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import re
 import unicodedata
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from allocate.errors import nearest
@@ -23,7 +23,10 @@ DEEPEST: Final = 100
 """Levels of a tree: no person reads deeper, and everything that walks a tree calls itself once or twice a level."""
 
 STRANGE: Final = re.compile(r"[^A-Za-z0-9_ .,+\-*/<>=!()\[\]]")
-"""A character that no rule uses; letters of other alphabets only look like names."""
+"""A character that no rule uses outside quotes; letters of other alphabets only look like names."""
+
+QUOTED: Final = re.compile(r"\"[^\"\\]*\"|'[^'\\]*'")
+"""A label in quotes."""
 
 ARITHMETIC: Final[dict[type[ast.operator], str]] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
@@ -34,15 +37,15 @@ COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.Gt: ">",
     ast.NotEq: "!=",
 }
-ALONG: Final = ("previous", "so_far", "last")
-FUNCTIONS: Final = ("sum", *ALONG)
-OPTIONS: Final = {"sum": {"over"}, "previous": {"first"}, "so_far": set[str](), "last": set[str]()}
 FORMS: Final = {
     "sum": "sum(expression, over=dim)",
     "previous": "previous(expression, first=expression)",
     "so_far": "so_far(expression)",
     "last": "last(expression)",
+    "at": 'at(expression, dim=other_dim) or at(expression, dim="label")',
 }
+OPTIONS: Final = {"sum": {"over", "by"}, "previous": {"first"}, "so_far": set[str](), "last": set[str]()}
+"""What may follow the expression; in ``at`` it is the name of any dim."""
 
 
 class RuleError(ValueError):
@@ -85,10 +88,22 @@ class Arithmetic:
 
 @dataclass(frozen=True)
 class Total:
-    """``sum(operand, over=[dims])``."""
+    """``sum(operand, over=[dims])``; ``by`` names a column of the table of one of the dims, whose groups stay apart."""
 
     operand: Node
     over: tuple[str, ...]
+    by: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class At:
+    """``at(operand, dim=other)`` renames a dim to its copy; ``at(operand, dim="label")`` picks one label of it."""
+
+    operand: Node
+    dim: str
+    label: str | None
+    other: str | None
     text: str
 
 
@@ -120,9 +135,10 @@ class Logic:
     text: str
 
 
-type Node = Number | Name | Negate | Arithmetic | Total | Along | Compare | Logic
+type Node = Number | Name | Negate | Arithmetic | Total | At | Along | Compare | Logic
 
 
+@lru_cache(maxsize=1000)
 def read_rule(text: str) -> Compare:
     """Read one comparison, ``a <= b``, ``a >= b``, ``a == b``, or a chain ``data <= expression <= data``.
 
@@ -146,6 +162,7 @@ def read_rule(text: str) -> Compare:
     return node
 
 
+@lru_cache(maxsize=1000)
 def read_expression(text: str) -> Node:
     """Read an expression without comparisons, such as a goal or a derived datum.
 
@@ -157,6 +174,7 @@ def read_expression(text: str) -> Node:
     return node
 
 
+@lru_cache(maxsize=1000)
 def read_condition(text: str) -> Node:
     """Read a condition on data, such as ``tier_size > 0 and may_fund``: logic outside, comparisons, numbers inside."""
     node = _parse(text)
@@ -182,7 +200,7 @@ def refuse_conditions(node: Node) -> None:
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below."""
     match node:
-        case Negate(operand=operand) | Total(operand=operand):
+        case Negate(operand=operand) | Total(operand=operand) | At(operand=operand):
             return (operand,)
         case Along(operand=operand, first=first):
             return (operand,) if first is None else (operand, first)
@@ -211,9 +229,11 @@ def _parse(text: str) -> Node:
         raise RuleError("", "is empty")
     if len(text) > LONGEST:
         raise RuleError(text, f"is {len(text)} characters long; a rule has at most {LONGEST}")
-    if strange := STRANGE.search(line):
+    if strange := STRANGE.search(QUOTED.sub("", line)):
         called = unicodedata.name(strange[0], f"number {ord(strange[0])}").lower()
         raise RuleError(text, f"has the character {strange[0]!r} ({called}), which no rule uses")
+    if any(not label.isprintable() for label in QUOTED.findall(line)):
+        raise RuleError(text, "has a label that cannot be printed")
     try:
         with warnings.catch_warnings(action="error"):
             body = ast.parse(line, mode="eval").body
@@ -237,7 +257,7 @@ def _depth(node: ast.AST) -> int:
 
 
 def _read(node: ast.expr, line: str) -> Node:
-    text = line[node.col_offset : node.end_col_offset]
+    text = line.encode()[node.col_offset : node.end_col_offset].decode()  # ast counts bytes
 
     def read(node: ast.expr) -> Node:
         return _read(node, line)
@@ -266,27 +286,52 @@ def _read(node: ast.expr, line: str) -> Node:
             return Compare(tuple(map(read, [left, *others])), signs, text)
         case ast.Call(func=ast.Name(id=name), args=[ast.expr() as inside]):
             options = {str(keyword.arg): keyword.value for keyword in node.keywords}
-            if name in FUNCTIONS and len(options) == len(node.keywords) and set(options) <= OPTIONS[name]:
+            if name in FORMS and len(options) == len(node.keywords) and set(options) <= OPTIONS.get(name, set(options)):
                 return _read_call(name, read(inside), options, text, line)
     raise RuleError(text, _refusal(node))
 
 
 def _refusal(node: ast.expr) -> str:
     match node:
-        case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
+        case ast.Call(func=ast.Name(id=name)) if name in FORMS:
             return f"is not of the form {FORMS[name]}"
         case ast.Call(func=ast.Name(id=name)):
-            return f"calls an unknown function; known: {', '.join(FUNCTIONS)}{nearest(name, FUNCTIONS)}"
+            return f"calls an unknown function; known: {', '.join(FORMS)}{nearest(name, FORMS)}"
+        case ast.Constant(value=str()):
+            return f"is a label; labels stand only in {FORMS['at']}"
     return "is not allowed in a rule"
 
 
 def _read_call(name: str, inner: Node, options: dict[str, ast.expr], text: str, line: str) -> Node:
-    if name != "sum":
-        first = _read(options["first"], line) if "first" in options else None
-        return Along(name, inner, first, text)
-    if "over" not in options:
-        raise RuleError(text, "does not say over which dims; write sum(expression, over=[dims])")
-    return Total(inner, _dims(options["over"], text), text)
+    match name:
+        case "sum" if "over" not in options:
+            raise RuleError(text, "does not say over which dims; write sum(expression, over=[dims])")
+        case "sum":
+            return Total(inner, _dims(options["over"], text), _column(options.get("by"), text), text)
+        case "at":
+            return _at(inner, options, text)
+    return Along(name, inner, _read(options["first"], line) if "first" in options else None, text)
+
+
+def _column(node: ast.expr | None, text: str) -> str | None:
+    if node is None or isinstance(node, ast.Name):
+        return None if node is None else node.id
+    raise RuleError(text, "needs by=column, the name of one column")
+
+
+def _at(inner: Node, options: dict[str, ast.expr], text: str) -> Node:
+    """One node a dim."""
+    if not options:
+        raise RuleError(text, f"does not say where; write {FORMS['at']}")
+    for dim, value in options.items():
+        match value:
+            case ast.Name(id=other):
+                inner = At(inner, dim, None, other, text)
+            case ast.Constant(value=str() | int() as label) if not isinstance(label, bool):
+                inner = At(inner, dim, str(label), None, text)
+            case _:
+                raise RuleError(text, f"is not of the form {FORMS['at']}")
+    return inner
 
 
 def _dims(node: ast.expr, text: str) -> tuple[str, ...]:
