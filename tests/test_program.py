@@ -240,7 +240,7 @@ def test_the_shipped_model_is_whole() -> None:
     assert str(check(model)["unit_cost"]) == "R/household"
     program = build(Case(model, small.world()))
     assert not program.breaches
-    assert set(program.rows) == set(model.rules)
+    assert set(program.rows) == set(model.active_rules)
 
 
 SHIPPED = (shipped("models") / "grant_consolidation.toml").read_text(encoding="utf-8").splitlines()

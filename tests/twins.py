@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from allocate.rules.tree import Along, Arithmetic, Compare, Name, Negate, Node, Number, Total
+from allocate.rules.tree import Along, Arithmetic, At, Compare, Name, Negate, Node, Number, Total
 
 type Cell = Mapping[str, str]
 type Key = tuple[str, tuple[str, ...]]
@@ -30,13 +31,17 @@ class Sum:
 
 @dataclass(frozen=True)
 class RuleTwin:
-    """Reads a rule at one cell at a time; ``data`` and ``columns`` (the cells that exist) are plain dicts and sets."""
+    """Reads a rule at one cell at a time; ``data`` and ``columns`` (the cells that exist) are plain dicts and sets.
+
+    ``group`` says for each column of the table of spaces in which group each space is.
+    """
 
     labels: Mapping[str, tuple[str, ...]]
     dims: Mapping[str, tuple[str, ...]]
     data: Mapping[Key, float]
     columns: set[Key]
     variables: set[str]
+    group: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
     def read(self, node: Node, at: Cell) -> Sum | None:
         """An expression at one cell; ``None`` where ``previous`` has nothing before it."""
@@ -60,9 +65,13 @@ class RuleTwin:
                 if sign == "/":
                     return a.times(1.0 / b.const)
                 return b.times(a.const) if b.coefs else a.times(b.const)
-            case Total(operand=operand, over=over):
+            case At(operand=operand, dim=dim, label=label, other=other):
+                return self.read(operand, {**at, dim: at[other] if label is None else label})
+            case Total(operand=operand, over=over, by=by):
                 total = Sum({}, 0.0)
                 for choice in itertools.product(*(self.labels[d] for d in over)):
+                    if by is not None and self._group(by, dict(zip(over, choice, strict=True))) != at[by]:
+                        continue
                     part = self.read(operand, {**at, **dict(zip(over, choice, strict=True))})
                     assert part is not None
                     total = total.plus(part)
@@ -83,6 +92,9 @@ class RuleTwin:
                     total = total.plus(part)
                 return total
         raise AssertionError(node)
+
+    def _group(self, by: str, choice: Cell) -> str:
+        return self.group[by][choice["space"] if "space" in choice else choice["other"]]
 
     def rows(
         self, rule: Compare, over: tuple[str, ...]

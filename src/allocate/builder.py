@@ -57,6 +57,7 @@ class _Builder:
     def __init__(self, case: Case) -> None:
         self.case, self.model = case, case.model
         self.problems: list[Problem] = []
+        self.labels: dict[str, tuple[str, ...]] = {}
         self.sizes: dict[str, int] = {}
         self.groups: dict[str, Array] = {}
         self.data: dict[str, Array] = {}
@@ -125,7 +126,8 @@ class _Builder:
         if not self.problems:
             self._read_copies()
             self._read_groups()
-        self.sizes = {str(dim): size for dim, size in self.case.world.data.sizes.items()}
+        self.labels = {str(dim): self.case.world.labels(str(dim)) for dim in self.case.world.data.dims}
+        self.sizes = {dim: len(labels) for dim, labels in self.labels.items()}
         for kind in ("data", "derived", "variables", "rules"):
             for name, spec in getattr(self.model, kind).items():
                 cells = math.prod(self.sizes.get(d, 1) for d in spec.over)
@@ -145,8 +147,9 @@ class _Builder:
 
     def _read_groups(self) -> None:
         """The labels of every column that something is grouped by, and the group of each label of its dim."""
-        tables = {dim: self.case.world.columns(dim) for dim in self.model.dims}
-        for column in self.model.groups:
+        groups = self.model.groups
+        tables = {dim: self.case.world.columns(dim) for dim in self.model.dims} if groups else {}
+        for column in groups:
             known = [name for table in tables.values() for name in table]
             dim = next((dim for dim, table in tables.items() if column in table), None)
             if dim is None:
@@ -168,12 +171,12 @@ class _Builder:
         return np.broadcast_to(array.over(over), self._shape(over))
 
     def _read_data(self) -> None:
-        data = self.case.world.data
+        data = self.case.world.data.variables
         for name, spec in self.model.data.items():
-            if name not in data.data_vars and spec.default is not None:
+            if name not in data and spec.default is not None:
                 self.data[name] = Array(spec.over, np.full(self._shape(spec.over), spec.default))
-            elif name not in data.data_vars:
-                known = [str(v) for v in data.data_vars]
+            elif name not in data:
+                known = [str(v) for v in self.case.world.data.data_vars]
                 words = f"the world {self.case.world.name!r} has no datum {name!r}{nearest(name, known)}"
                 self.problems.append(Problem(f"data.{name}", words))
             elif words := self._misfit(spec, data[name]):
@@ -181,7 +184,7 @@ class _Builder:
             else:
                 self.data[name] = Array(spec.over, data[name].transpose(*spec.over).values.astype(float))
 
-    def _misfit(self, spec: DataSpec, array: xr.DataArray) -> str:
+    def _misfit(self, spec: DataSpec, array: xr.Variable) -> str:
         """How a datum of the World is not what the model declares, or the empty string."""
         if set(array.dims) != set(spec.over):
             return f"is over {listed(spec.over)} in the model, but over {listed(array.dims)} in the world"
@@ -196,8 +199,7 @@ class _Builder:
         return ""
 
     def _reader(self) -> Reader:
-        labels = {dim: self.case.world.labels(dim) for dim in self.sizes}
-        return Reader(Scope(labels, self.data, self.scope_columns, self.groups, self.model.copies))
+        return Reader(Scope(self.labels, self.data, self.scope_columns, self.groups, self.model.copies))
 
     def _derive(self) -> None:
         for name, spec in self.model.derived.items():

@@ -253,12 +253,18 @@ class _Work:
 
     def _add_data(self, change: AddData) -> None:
         name = change.add.removeprefix("data.")
-        model, data = self.case.model, self.case.world.data
-        taken = [*model.dims, *model.data, *model.derived, *model.variables, *map(str, data.data_vars)]
+        model, world = self.case.model, self.case.world
+        taken = [*model.dims, *model.data, *model.derived, *model.variables, *map(str, world.data.data_vars)]
         self._new(name, taken, "name")
+        tables = [world.columns(str(dim)) for dim in world.data.dims]
         for dim in change.over:
-            if dim not in data.dims:
-                raise ChangeError(f"there is no dim {dim!r}{nearest(dim, map(str, data.dims))}")
+            if dim not in world.data.dims:
+                cells = next((table[dim] for table in tables if dim in table), None)
+                if cells is None:
+                    raise ChangeError(f"there is no dim {dim!r}{nearest(dim, map(str, world.data.dims))}")
+                world = world.with_dim(dim, tuple(dict.fromkeys(cells)))
+        self.case = replace(self.case, world=world)
+        data = world.data
         coords = {dim: data[dim] for dim in change.over}
         attrs = {"unit": change.unit, "status": "assumed", "source": change.source or self.maker, "why": change.why}
         array = xr.DataArray(
@@ -272,7 +278,7 @@ class _Work:
             written |= here
             array = array.copy(data=np.where(here, cell.to, array.values))
         try:
-            world = self.case.world.with_data(name, array)
+            world = world.with_data(name, array)
         except InputError as error:
             raise ChangeError("; ".join(problem.words for problem in error.problems)) from None
         spec = DataSpec(over=change.over, unit=change.unit, why=change.why)

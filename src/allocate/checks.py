@@ -61,6 +61,8 @@ class _Checker:
         model = self.model
         for name, rule in model.rules.items():
             self._read(f"rules.{name}", read_rule, rule.rule, rule.over)
+        if not model.active_goals:
+            self._problem("goals", "lists none that is active; needs at least 1")
         for goal in model.goals:
             unit = self._read(f"goals.{goal.name}", read_expression, goal.rule, goal.over)
             self._attempt(f"goals.{goal.name}", lambda g=goal, u=unit: given(g, u or Unit()))  # type: ignore[misc]

@@ -21,7 +21,7 @@ from allocate.optimum.highs import SolverOptions
 from allocate.plan import Plan, solve
 from allocate.program import Program
 from allocate.schedule import Schedule, publish
-from allocate.spec import Change, Consolidate, Fix, Model, Scenario, read_model, read_scenario
+from allocate.spec import Change, Consolidate, Fix, Model, Scenario, in_order, read_model, read_scenario
 from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]
@@ -76,7 +76,7 @@ class Run:
     @cached_property
     def merged(self) -> bool:
         """Whether the scenario merges grants and leaves the money free."""
-        changes = [change for s in self.scenarios for change in s.changes]
+        changes = [change for s in in_order(self.scenarios) for change in s.changes]
         return not self.fixed and any(isinstance(change, Consolidate) for change in changes)
 
     def outcome(self, plan: Plan) -> float:
@@ -111,13 +111,14 @@ def run(
     if amount not in text.ties.nearest:
         words = f"has no {amount!r}, so there is nothing to compare a plan with"
         raise InputError(text.source, [Problem("ties.nearest", words)])
-    plain = tuple(_without(s, amount) for s in what_ifs)
-    asked, apart = apply(text, facts, what_ifs), apply(text, facts, plain)
+    every = in_order(what_ifs)
+    plain = [_without(s, amount) for s in every]
+    asked, apart = apply(text, facts, every), apply(text, facts, plain)
     target = text.ties.nearest[amount]
     before = build(apply(text, facts)) if apart.said else None
     nothing = _solved("nothing", build(_fixed(apart, amount, 0.0)), options, watch)
     baseline = _solved("baseline", build(_fixed(apart, amount, target)), options, watch)
-    separate = None if plain == what_ifs else _solved("separate", build(apart), options, watch)
+    separate = None if plain == every else _solved("separate", build(apart), options, watch)
     plan = _solved("plan", build(asked), options, watch)
     separate = separate or plan
     return Run(

@@ -272,7 +272,7 @@ class Fix(Record):
 
 type Change = Consolidate | Set | Scale | Use | Drop | Activate | Replace | AddRule | AddData | Fix
 
-VERBS: Final[Mapping[str, type[Record]]] = {
+VERBS: Final[dict[str, type[Record]]] = {
     "consolidate": Consolidate,
     "set": Set,
     "scale": Scale,
@@ -304,11 +304,11 @@ class Scenario(Record):
 
 
 def in_order(scenarios: Iterable[Scenario]) -> list[Scenario]:
-    """Scenarios with what they extend before them, each base once."""
+    """Scenarios with what they extend before them, each base once; none of them has bases any more."""
     found: list[Scenario] = []
     for scenario in scenarios:
         found += [base for base in in_order(scenario.bases) if base not in found]
-        found.append(scenario)
+        found.append(scenario.model_copy(update={"bases": ()}))
     return found
 
 
@@ -486,6 +486,12 @@ def _unknown(key: str, known: list[str]) -> str:
     return f"is not a key here; known: {', '.join(known)}{nearest(key[:60], known)}"
 
 
+def keys(record: type[Record]) -> list[str]:
+    """The keys that a record has in a file."""
+    hidden = ("source", "bases") if record in (Model, Scenario) else ()
+    return [field.alias or name for name, field in record.model_fields.items() if name not in hidden]
+
+
 def _keys(kind: type[Record], path: Iterable[str]) -> list[str]:
     """The keys that the record at ``path`` of a model may have."""
     inner: Mapping[str, type[Record]] = {
@@ -499,10 +505,7 @@ def _keys(kind: type[Record], path: Iterable[str]) -> list[str]:
         "schedule": ScheduleSpec,
     }
     steps = list(path)
-    record = inner.get(steps[0], kind) if kind is Model and steps else kind
-    hidden = {Model: ("source",), Scenario: ("source", "changes", "bases")}.get(record, ())
-    shown = [name for name in record.model_fields if name not in hidden]
-    return [*shown, "change"] if record is Scenario else shown
+    return keys(inner.get(steps[0], kind) if kind is Model and steps else kind)
 
 
 def _goal_problems(model: Model) -> list[Problem]:
@@ -513,7 +516,7 @@ def _goal_problems(model: Model) -> list[Problem]:
     names = [goal.name for goal in model.goals]
     twice = sorted({name for name in names if names.count(name) > 1})
     return [
-        *([] if model.active_goals else [Problem("goals", "lists none that is active; needs at least 1")]),
+        *([] if names else [Problem("goals", "lists none; needs at least 1")]),
         *(Problem(f"goals.{goal.name}", "needs one of max, min, leximin") for goal in both),
         *(
             Problem(f"goals.{goal.name}", "leximin, and only leximin, says over which dims it is fair")

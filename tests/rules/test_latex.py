@@ -70,3 +70,24 @@ def test_every_dim_has_its_own_letter_however_many() -> None:
     assert len(set(many.values())) == 80
     assert set(list(many.values())[:52]) <= set(string.ascii_letters)
     assert list(many.values())[-1] == "i_{79}"
+
+
+def test_groups_pairs_and_labels_are_marked() -> None:
+    """Proves: a group says what it is a group of, a pair is turned round, a label stands where its index stood.
+
+    Broken: the formula of a paper says something else than the rule.
+    """
+    dims = {"flow": ("space", "other"), "spend": ("space", "year")}
+    index = {"space": "s", "other": "o", "year": "t", "province": "p"}
+
+    def tex(rule: str) -> str:
+        return latex_of(read_expression(rule), dims, index, "year")
+
+    assert tex("sum(spend, over=space, by=province)") == r"\sum_{s \in p} \mathit{spend}_{s,t}"
+    assert tex("at(spend, space=other)") == r"\mathit{spend}_{o,t}"
+    assert tex("at(spend, year='2019/20')") == r"\mathit{spend}_{s,\text{2019/20}}"
+    assert tex("at(sum(spend, over=year), space='A&B_1')") == r"\sum_{t} \mathit{spend}_{\text{A\&B\_1},t}"
+    assert (
+        tex("sum(at(flow, space=mid), over=mid)".replace("mid", "other").replace("flow", "spend"))
+        == r"\sum_{o} \mathit{spend}_{o,t}"
+    )

@@ -16,6 +16,7 @@ from allocate.builder import build
 from allocate.changes import Case
 from allocate.errors import InputError, NoPlanError
 from allocate.program import Program
+from allocate.regions import Registry
 from allocate.rules.rows import Array, combine
 from allocate.rules.tree import RuleError, read_rule
 from allocate.spec import Model
@@ -25,6 +26,8 @@ DATA = {"d1": ("space",), "d2": ("space", "year"), "d3": (), "d4": ("year", "gra
 VARIABLES = {"v1": ("space", "year"), "v2": ("grant", "space", "year"), "v3": ("space",), "v4": ()}
 MASKED = {"v1": "d2 > 0", "v2": "d1 > 1 or d4 > 0"}
 ALL = ("space", "grant", "year")
+DIMS = {**dict.fromkeys(ALL, ""), "other": {"copy_of": "space"}}
+HALVES = {"s0": "east", "s1": "west", "s2": "east"}
 
 type Text = tuple[str, frozenset[str]]
 
@@ -60,18 +63,53 @@ def _total(draw: st.DrawFn, inner: str, dims: frozenset[str]) -> Text:
     return f"sum({inner}, over=[{', '.join(over)}])", dims - set(over)
 
 
+def _moved(draw: st.DrawFn, kind: str, inner: str, dims: frozenset[str]) -> Text | None:
+    """The same expression grouped, at the other space, or at one label; None where it cannot be."""
+    if kind == "by" and "half" not in dims and (spaces := sorted({"space", "other"} & dims)):
+        over = [
+            draw(st.sampled_from(spaces)),
+            *draw(st.sets(st.sampled_from(sorted(dims - set(spaces)))) if dims - set(spaces) else st.just([])),
+        ]
+        return f"sum({inner}, over=[{', '.join(over)}], by=half)", dims - set(over) | {"half"}
+    if kind == "at" and len({"space", "other"} & dims) == 1:
+        old, new = ("space", "other") if "space" in dims else ("other", "space")
+        return f"at({inner}, {old}={new})", dims - {old} | {new}
+    if kind == "pick" and (known := sorted(dims - {"half"})):
+        dim = draw(st.sampled_from(known))
+        return f"at({inner}, {dim}='{'s' if dim == 'other' else dim[0]}0')", dims - {dim}
+    return None
+
+
 @st.composite
 def text(draw: st.DrawFn, depth: int = 3, whole: bool = False) -> Text:
     """An expression with variables; ``whole`` ones have a value in every year."""
     if not depth:
         return draw(_names(VARIABLES))
-    kinds = ["name", "-", "+", "data*", "*data", "/", "sum", "previous", "first", "so_far", "last", "+data"]
+    kinds = [
+        "name",
+        "-",
+        "+",
+        "data*",
+        "*data",
+        "/",
+        "sum",
+        "by",
+        "at",
+        "pick",
+        "previous",
+        "first",
+        "so_far",
+        "last",
+        "+data",
+    ]
     kind = draw(st.sampled_from(kinds))
     if kind == "name":
         return draw(_names(VARIABLES))
-    inner, dims = draw(text(depth=depth - 1, whole=whole or kind in ("sum", "so_far")))
+    inner, dims = draw(text(depth=depth - 1, whole=whole or kind in ("sum", "by", "so_far")))
     if kind == "sum" and dims:
         return _total(draw, inner, dims)
+    if moved := _moved(draw, kind, inner, dims):
+        return moved
     if kind in ("so_far", "last") and "year" in dims:
         return f"{kind}({inner})", dims - {"year"} if kind == "last" else dims
     if kind == "previous" and "year" in dims and not whole:
@@ -104,7 +142,7 @@ def rules(draw: st.DrawFn) -> tuple[str, tuple[str, ...]]:
         ends, others = draw(data_text(depth=1))
         low, high = f"({ends}) - 64", f"({ends}) + 64"
         rule = f"{low} <= {left} <= {high}" if sign == "<=" else f"{high} >= {left} >= {low}"
-    over = draw(st.permutations(ALL))
+    over = draw(st.permutations([*ALL, "other", "half"]))
     wanted = {*(dims | others), *draw(st.sets(st.sampled_from(ALL)))}
     return rule, tuple(d for d in over if d in wanted)
 
@@ -118,14 +156,17 @@ def worlds(draw: st.DrawFn) -> World:
         numbers = st.sampled_from([0.5, 1.0, 2.0, 4.0] if name[0] == "p" else [0.0, 0.0, 1.0, 2.0, 3.0, 0.25])
         cells = iter(draw(st.lists(numbers, min_size=27, max_size=27)))
         tables.append(small.table(name, "1", dims, lambda *_, cells=cells: next(cells), labels))
-    return World.build("random", tables, labels)
+    spaces = Registry(
+        ("code", "name", "half"), tuple((code, f"Place {code}", HALVES[code]) for code in labels["space"])
+    )
+    return World.build("random", tables, labels, spaces)
 
 
 def model_of(rule: str, over: tuple[str, ...]) -> Model:
     return Model.model_validate(
         {
             "name": "Random",
-            "dims": dict.fromkeys(ALL, ""),
+            "dims": DIMS,
             "data": {name: {"over": dims, "unit": "1"} for name, dims in DATA.items()},
             "variables": {
                 name: {"over": dims, "unit": "1"} | ({"where": MASKED[name]} if name in MASKED else {})
@@ -157,7 +198,8 @@ def twin_of(world: World) -> twins.RuleTwin:
         return name != "v2" or data["d1", (at["space"],)] > 1 or data["d4", (at["year"], at["grant"])] > 0
 
     columns = {(name, cell) for name, dims in VARIABLES.items() for cell in cells(dims) if there(name, cell)}
-    return twins.RuleTwin(labels, {**DATA, **VARIABLES}, data, columns, set(VARIABLES))
+    labels |= {"other": labels["space"], "half": tuple(dict.fromkeys(HALVES[space] for space in labels["space"]))}
+    return twins.RuleTwin(labels, {**DATA, **VARIABLES}, data, columns, set(VARIABLES), {"half": HALVES})
 
 
 def rows_of(program: Program, name: str = "it") -> dict[tuple[str, ...], tuple[dict[twins.Key, float], float, float]]:
@@ -202,7 +244,7 @@ def test_rows_are_those_of_the_slow_twin(rule: tuple[str, tuple[str, ...]], worl
 def test_permuting_labels_permutes_rows(rule: tuple[str, tuple[str, ...]], world: World, luck: Any) -> None:
     """Proves: the order of spaces and grants (not of years) in a World does not change any row. Broken: it does."""
     order = {d: luck.sample(world.labels(d), len(world.labels(d))) for d in ("space", "grant")}
-    turned = World("turned", world.data.sel(order), None)
+    turned = World("turned", world.data.sel(order), world.regions)
     try:
         before = rows_of(build(Case(model_of(*rule), world)))
     except NoPlanError:

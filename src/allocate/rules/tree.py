@@ -44,6 +44,13 @@ FORMS: Final = {
     "last": "last(expression)",
     "at": 'at(expression, dim=other_dim) or at(expression, dim="label")',
 }
+MEANINGS: Final = {
+    "sum": "The sum over a dim or `[dims]`; `by` names a column of the table of spaces, whose groups then stay apart.",
+    "previous": "The year before; in the first year `first`, or no row at all where `first` is left out.",
+    "so_far": "The running sum over the years.",
+    "last": "The last year.",
+    "at": "At the other index of a pair (a dim declared `copy_of`), or at one label.",
+}
 OPTIONS: Final = {"sum": {"over", "by"}, "previous": {"first"}, "so_far": set[str](), "last": set[str]()}
 """What may follow the expression; in ``at`` it is the name of any dim."""
 
@@ -244,7 +251,7 @@ def _parse(text: str) -> Node:
         body = None
     except (RecursionError, MemoryError):
         body = None
-    if body is None or _depth(body) > DEEPEST:
+    if body is None or (len(line) > DEEPEST and _depth(body) > DEEPEST):
         raise RuleError(text, f"is nested more than {DEEPEST} deep; write it in steps")
     return _read(body, line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -69,12 +70,18 @@ def spaces() -> tuple[str, ...]:
 
 
 def registry() -> Registry:
-    """The checked registry of the 52 spaces, with their names, provinces and places on the tile map.
+    """The checked registry of the 52 spaces, with their names, provinces (``parent``, and again under the name that
+    rules group by) and places on the tile map.
 
     >>> registry().resolve("OR Tambo")
     'DC15'
     """
-    return Registry.read(FOLDER / "spaces.csv")
+    found = Registry.read(FOLDER / "spaces.csv")
+    return replace(
+        found,
+        header=(*found.header, "province"),
+        rows=tuple((*row, found.column("parent")[row[0]]) for row in found.rows),
+    )
 
 
 def metros() -> frozenset[str]:
