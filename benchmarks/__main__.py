@@ -19,8 +19,8 @@ from allocate.builder import build
 from allocate.changes import apply
 from allocate.door import to_pulp
 from allocate.plan import Plan, solve
+from allocate.read import read_model, read_scenario, shipped
 from allocate.schedule import publish
-from allocate.spec import read_model, read_scenario, shipped
 from allocate.world import World, read_world
 
 HORIZONS: dict[str, list[str] | None] = {"one year": ["2019/20"], "three years": None}

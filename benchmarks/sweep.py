@@ -14,8 +14,8 @@ from allocate.changes import Case, apply
 from allocate.errors import AllocateError
 from allocate.optimum.highs import SolverOptions
 from allocate.plan import solve
+from allocate.read import read_model, read_scenario
 from allocate.schedule import publish
-from allocate.spec import read_model, read_scenario
 from allocate.world import read_world
 
 MAIN = ("", "one_pool", "one_water_grant", "one_energy_grant", "guarantee_95", "same_places", "same_services")

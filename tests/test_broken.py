@@ -24,8 +24,8 @@ import pytest
 
 import small
 from allocate import cli
+from allocate.read import shipped
 from allocate.runs import run as solve
-from allocate.spec import shipped
 
 BROKEN = Path(__file__).parent / "broken"
 type Breaker = Callable[[Path], None]

@@ -14,7 +14,8 @@ import small
 from allocate.builder import build
 from allocate.changes import Case, amount, apply
 from allocate.errors import InputError
-from allocate.spec import Consolidate, Drop, Fix, Scale, Set, read_model
+from allocate.read import read_model
+from allocate.spec import Consolidate, Drop, Fix, Scale, Set
 from allocate.world import World
 
 MODEL = read_model("grant_consolidation")

@@ -139,7 +139,7 @@ def test_a_mistake_of_ours_is_said_without_a_traceback(command: Command, monkeyp
     def fails(*_: object) -> None:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr("allocate.spec.read_model", fails)
+    monkeypatch.setattr("allocate.read.read_model", fails)
     status, _, err = command("show", MODEL)
     assert status == 1 and "mistake in allocate, not in your files: RuntimeError: unforeseen" in err
     assert "Traceback" not in err

@@ -18,7 +18,8 @@ from allocate.door import to_lp, to_pulp
 from allocate.errors import InputError
 from allocate.plan import solve
 from allocate.program import Program
-from allocate.spec import Consolidate, Model, read_model
+from allocate.read import read_model
+from allocate.spec import Consolidate, Model
 from allocate.world import World
 
 MODEL = read_model("grant_consolidation")

@@ -15,7 +15,8 @@ import small
 from allocate.builder import build
 from allocate.changes import apply
 from allocate.door import to_lp
-from allocate.spec import Model, read_model
+from allocate.read import read_model
+from allocate.spec import Model
 
 GOLDEN = Path(__file__).parent / "golden" / "grant_consolidation.lp"
 

@@ -13,19 +13,8 @@ from allocate.builder import build
 from allocate.changes import Case, apply
 from allocate.errors import InputError
 from allocate.plan import solve
-from allocate.spec import (
-    Activate,
-    AddData,
-    AddRule,
-    Change,
-    Drop,
-    Model,
-    Replace,
-    Use,
-    read_model,
-    read_scenario,
-    shipped,
-)
+from allocate.read import read_model, read_scenario, shipped
+from allocate.spec import Activate, AddData, AddRule, Change, Drop, Model, Replace, Use
 from allocate.world import World
 
 MODEL = read_model("grant_consolidation")

@@ -11,8 +11,9 @@ from allocate.builder import build
 from allocate.changes import apply
 from allocate.errors import NoPlanError, ProofError
 from allocate.plan import Plan, solve
+from allocate.read import read_model
 from allocate.runs import Run
-from allocate.spec import Scale, Scenario, Set, read_model
+from allocate.spec import Scale, Scenario, Set
 from allocate.world import World
 
 

@@ -21,7 +21,8 @@ from allocate.builder import build
 from allocate.changes import Case, apply
 from allocate.checks import check
 from allocate.errors import InputError, NoPlanError
-from allocate.spec import Fix, Set, read_model, shipped
+from allocate.read import read_model, shipped
+from allocate.spec import Fix, Set
 from allocate.world import World
 
 WORLD = small.world()
@@ -273,7 +274,8 @@ from allocate.changes import apply
 from allocate.door import to_lp
 from allocate.errors import InputError
 from allocate.builder import build
-from allocate.spec import read_model, Consolidate, Set
+from allocate.read import read_model
+from allocate.spec import Consolidate, Set
 changes = [Consolidate(consolidate=("PIPES", "WIRES"), into="Grid", widen=True), Set(set="value", to="value_equal")]
 case = apply(read_model("grant_consolidation"), small.world(), [small.scenario(*changes)])
 print(case.said, to_lp(build(case)))

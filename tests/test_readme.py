@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from allocate.spec import read_scenario, shipped
+from allocate.read import read_scenario, shipped
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -9,8 +9,9 @@ import jsonschema
 import pytest
 
 from allocate.errors import InputError
+from allocate.read import read_scenario, shipped
 from allocate.reference import EXAMPLES, page, schema
-from allocate.spec import VERBS, read_scenario, shipped
+from allocate.spec import VERBS
 
 ROOT = Path(__file__).parents[1]
 

@@ -16,13 +16,14 @@ import xarray as xr
 from allocate import findings
 from allocate.compare import Row, holds, row
 from allocate.findings import Gain
+from allocate.read import read_scenario
 from allocate.regions import Registry
 from allocate.report.html import comparison, html
 from allocate.report.numerals import Scale, percent, rounded, signed, typeset, whole
 from allocate.report.tiles import CLASSES, tiles
 from allocate.runs import Run, run
 from allocate.sentences import sentences
-from allocate.spec import Drop, Scenario, read_scenario
+from allocate.spec import Drop, Scenario
 from allocate.spec import Scale as Times
 from allocate.world import World
 

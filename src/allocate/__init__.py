@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from allocate.builder import build
     from allocate.plan import Plan, solve
     from allocate.program import Program
+    from allocate.read import read_model, read_scenario
     from allocate.runs import Run, run
-    from allocate.spec import Model, Scenario, read_model, read_scenario
+    from allocate.spec import Model, Scenario
     from allocate.world import World, read_world
 
 __version__ = "0.1.0"
@@ -29,8 +30,8 @@ _HOMES = {
     "Scenario": "spec",
     "World": "world",
     "build": "builder",
-    "read_model": "spec",
-    "read_scenario": "spec",
+    "read_model": "read",
+    "read_scenario": "read",
     "read_world": "world",
     "run": "runs",
     "solve": "plan",

@@ -118,8 +118,8 @@ def show(
     Example:  allocate show grant_consolidation -s one_water_grant
     """
     from allocate.changes import apply
+    from allocate.read import read_model, read_scenario
     from allocate.show import as_latex, as_text
-    from allocate.spec import read_model, read_scenario
 
     text = read_model(model)
     said: tuple[str, ...] = ()

@@ -20,8 +20,9 @@ from allocate.names import TIME
 from allocate.optimum.highs import SolverOptions
 from allocate.plan import Plan, solve
 from allocate.program import Program
+from allocate.read import read_model, read_scenario
 from allocate.schedule import Schedule, publish
-from allocate.spec import Change, Consolidate, Fix, Model, Scenario, in_order, read_model, read_scenario
+from allocate.spec import Change, Consolidate, Fix, Model, Scenario, in_order
 from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allocate.errors import InputError
-from allocate.spec import Set, read_model, read_scenario, shipped
+from allocate.read import read_model, read_scenario, shipped
+from allocate.spec import Set
 
 MODEL = """
 name = "Toy"
