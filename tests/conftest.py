@@ -1,11 +1,18 @@
-"""What many tests share: the shipped World and one run on it, read and solved once."""
+"""What many tests share: the shipped World, runs on it, solved once, and a command line."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from allocate import cli
 from allocate.runs import Run, run
 from allocate.world import World, read_world
+
+type Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +31,18 @@ def merged(za: World) -> Run:
 def freed(za: World) -> Run:
     """The same without a limit on the pace of each service: the trap that a merger falls into."""
     return run("grant_consolidation", za, "one_pool", "no_pace", years=["2019/20"])
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Run a command line in an empty folder; its exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["allocate", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out, said.err
+
+    return call

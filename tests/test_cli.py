@@ -9,32 +9,22 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import jsonschema
 import pandas as pd
 import pytest
 import xarray as xr
 
 from allocate import cli
+from allocate.read import shipped
+
+if TYPE_CHECKING:
+    from conftest import Command
 
 MODEL = "grant_consolidation"
-type Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Run a command line in an empty folder; its exit status, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["allocate", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        said = capsys.readouterr()
-        return int(end.value.code or 0), said.out, said.err
-
-    return call
 
 
 def test_run_writes_a_whole_folder_that_adds_up(command: Command, tmp_path: Path) -> None:
@@ -100,6 +90,18 @@ def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tm
         (("demo", "-o", ".."), "is the current folder or above it"),
         (("run",), "Missing argument 'model'"),
         (("run", MODEL, "--scenari", "x"), "No such option"),
+        (("run", "x" * 300), "there is no such file; shipped models: grant_consolidation"),
+        (("run", MODEL, "-s", "é" * 200), "there is no such file; shipped scenarios: "),
+        (("explain", "x" * 300), "there is no such folder"),
+        (("run", MODEL, "--time-limit", "0"), "0 is not a number of seconds above 0"),
+        (("run", MODEL, "--time-limit", "nan"), "nan is not a number of seconds above 0"),
+        (("show",), "names no model; write for example allocate show grant_consolidation"),
+        (("show", MODEL, "--years", "2019/20"), "belongs to --lp; a model reads the same in every year"),
+        (("show", MODEL, "--lp", "model.toml"), "'model.toml' does not end in .lp; write a file name that does, or -"),
+        (("show", MODEL, "--lp", "no/such/x.lp", "--years", "2019/20"), "cannot be written: No such file or directory"),
+        (("show", "--schema", "modle"), "'modle' has no schema; there are model and scenario; did you mean 'model'?"),
+        (("check", "za2061"), "built in: za2016; did you mean 'za2016'?"),
+        (("check", "za2016", "-m", "grant_consolidaton"), "did you mean 'grant_consolidation'?"),
         (("rum", MODEL), "No such command 'rum'"),
     ],
 )
@@ -120,15 +122,58 @@ def test_show_prints_mathematics_and_differences(command: Command) -> None:
     assert status == 0 and out.startswith(r"\documentclass{article}") and r"\sum_{s,e} \mathit{spend}_{s,p,e,y}" in out
 
 
+def test_show_writes_the_program_that_is_solved(command: Command, tmp_path: Path) -> None:
+    """Proves: --lp writes an LP file of the case as it is after its scenarios, for some years; - prints the same."""
+    words = ("show", MODEL, "-s", "one_pool", "--years", "2019/20", "--lp")
+    status, out, _ = command(*words, "programme d'été.lp")
+    assert status == 0 and out == "Wrote programme d'été.lp\n"
+    text = (tmp_path / "programme d'été.lp").read_text(encoding="utf-8")
+    assert "pool(Infrastructure,2019_20):" in text and "2018_19" not in text and text.endswith("End\n")
+    assert command(*words, "-")[1] == text
+
+
+def test_show_prints_the_schema_of_files(command: Command) -> None:
+    """Proves: --schema prints JSON that accepts every shipped file of its kind and refuses what the library refuses."""
+    for kind in ("model", "scenario"):
+        status, out, _ = command("show", "--schema", kind)
+        check = jsonschema.Draft202012Validator(json.loads(out))
+        assert status == 0
+        for file in shipped(f"{kind}s").glob("*.toml"):
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+            assert check.is_valid(table), file.name
+            assert not check.is_valid({**table, "whyy": "x"})
+    assert not check.is_valid({"name": "x", "why": "y", "change": [{"set": "keep", "to": -1}]})
+
+
+def test_a_time_limit_stops_with_status_3_and_no_files(command: Command, tmp_path: Path) -> None:
+    """Proves: what is not solved in time is no plan, and nothing is written. Broken: a half-solved plan is published."""
+    status, out, err = command("run", MODEL, "--years", "2019/20", "--time-limit", "0.001", "-o", "o")
+    assert status == 3 and "the time limit came before a proved answer" in err and out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_without_letters_loses_no_result(tmp_path: Path) -> None:
+    """Proves: what a Western terminal cannot show is spelt out. Broken: UnicodeEncodeError, and no answer."""
+    words = [sys.executable, "-m", "allocate", "doctor", "--out", "東"]
+    env = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and r"folder \u6771" in done.stdout
+    assert "names may show as numbers; set PYTHONUTF8=1" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["demo", "new", "check", "show", "run", "explain", "doctor"])
+def test_every_command_has_an_example(command: Command, name: str) -> None:
+    """Proves: the help of every command shows a line that can be typed."""
+    status, out, _ = command(name, "--help")
+    assert status == 0 and f"  Example:  allocate {name}" in out
+
+
 def test_help_teaches() -> None:
-    """Proves: help names the commands, gives an example, and --version says the version."""
+    """Proves: help lists the commands in the order of a day, none cut short, and --version says the version."""
     done = subprocess.run([sys.executable, "-m", "allocate", "--help"], capture_output=True, text=True, check=True)
-    for word in ("demo", "run", "show", "Exit status"):
-        assert word in done.stdout
-    done = subprocess.run(
-        [sys.executable, "-m", "allocate", "run", "--help"], capture_output=True, text=True, check=True
-    )
-    assert "Example:" in done.stdout
+    listed = re.findall(r"(?m)^  ([a-z]+)  +\S.*\S$", done.stdout.partition("Commands:")[2])
+    assert listed == ["demo", "new", "check", "show", "run", "explain", "doctor"]
+    assert "..." not in done.stdout.partition("Commands:")[2] and "Exit status" in done.stdout
     done = subprocess.run([sys.executable, "-m", "allocate", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == "allocate 0.1.0\n"
 

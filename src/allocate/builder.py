@@ -359,10 +359,10 @@ def _matrix(found: Linear, over: tuple[str, ...], shape: tuple[int, ...], width:
     """The coefficients of an expression, a row for each cell of ``over``; what cancels out is left out."""
     cells = list(triplets(found.terms, over, shape))
     row, column, value = (
-        np.concatenate([np.zeros(0), *(getattr(cell, part) for cell in cells)], dtype=kind, casting="unsafe")
-        for part, kind in (("row", np.int32), ("column", np.int32), ("value", np.float64))
+        np.concatenate([np.zeros(0), *(getattr(cell, part) for cell in cells)]) for part in ("row", "column", "value")
     )
-    matrix = sp.csr_array(sp.coo_array((value, (row, column)), shape=(math.prod(shape), width)))
+    places = row.astype(np.int32), column.astype(np.int32)  # as solvers want them
+    matrix = sp.csr_array(sp.coo_array((value, places), shape=(math.prod(shape), width)))
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     return matrix

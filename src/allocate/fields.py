@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
 
 from allocate.tables import FORMULA, LARGEST, LONGEST_LABEL
 
@@ -135,16 +135,18 @@ def shown(value: object) -> str:
 
 
 # The second type is what an editor is told (JSON Schema); the function is what is checked.
-Identifier = Annotated[str, PlainValidator(_identifier, str)]
-Dims = Annotated[tuple[str, ...], PlainValidator(_dims, str | list[str])]
+_Names = str | Annotated[list[str], Field(json_schema_extra={"uniqueItems": True})]
+_Positive = Annotated[float, Field(ge=0)]
+Identifier = Annotated[str, PlainValidator(_identifier, Annotated[str, Field(pattern="^[A-Za-z_]")])]
+Dims = Annotated[tuple[str, ...], PlainValidator(_dims, _Names)]
 Label = Annotated[str, PlainValidator(_label, str | int)]
-Line = Annotated[str, PlainValidator(_line, str)]
-DataNumber = Annotated[float, PlainValidator(_data_number, float)]
-DataNumberOrName = Annotated[float | str, PlainValidator(_data_number_or_name, float | str)]
+Line = Annotated[str, PlainValidator(_line, Annotated[str, Field(min_length=1)])]
+DataNumber = Annotated[float, PlainValidator(_data_number, _Positive)]
+DataNumberOrName = Annotated[float | str, PlainValidator(_data_number_or_name, _Positive | str)]
 NumberOrName = Annotated[float | str, PlainValidator(_number_or_name, float | str)]
 Bound = Annotated[float | str, PlainValidator(_bound, float | str)]
-Give = Annotated[float | str, PlainValidator(_give, float | str)]
-RuleName = Annotated[str, PlainValidator(_part("rules"), str)]
-DataName = Annotated[str, PlainValidator(_part("data"), str)]
-Part = Annotated[str, PlainValidator(_part("rules", "goals"), str)]
-FileNames = Annotated[tuple[str, ...], PlainValidator(_file_names, str | list[str])]
+Give = Annotated[float | str, PlainValidator(_give, Annotated[float, Field(ge=0, lt=1)] | str)]
+RuleName = Annotated[str, PlainValidator(_part("rules"), Annotated[str, Field(pattern=r"^rules\.")])]
+DataName = Annotated[str, PlainValidator(_part("data"), Annotated[str, Field(pattern=r"^data\.")])]
+Part = Annotated[str, PlainValidator(_part("rules", "goals"), Annotated[str, Field(pattern=r"^(rules|goals)\.")])]
+FileNames = Annotated[tuple[str, ...], PlainValidator(_file_names, _Names)]

@@ -17,6 +17,7 @@ import xarray as xr
 from pydantic import BaseModel
 
 from allocate.errors import InputError, Problem
+from allocate.explanation import explanation
 from allocate.names import TIME
 from allocate.report.html import html
 from allocate.runs import Run
@@ -129,10 +130,11 @@ def dataset(run: Run) -> xr.Dataset:
     arrays["baseline_published"] = was.rename(other).assign_attrs(unit=scale)
     arrays |= {f"price_of_{name}": array for name, array in run.plan.prices().items()}
     arrays |= {f"slack_of_{name}": array for name, array in run.plan.slack().items()}
-    parts = [array.to_dataset(name=name) for name, array in arrays.items()]
+    reasons = explanation(run)
+    parts = [reasons, *(array.to_dataset(name=name) for name, array in arrays.items())]
     data = xr.merge(parts, join="exact", compat="equals")  # labels that differ are an error, not a hole
     sources = run.case.world.data.attrs.get("acknowledgement", "")
-    return data.assign_attrs(name=run.name, grade=run.plan.grade, goal=run.goal, acknowledgement=sources)
+    return data.assign_attrs(reasons.attrs, name=run.name, grade=run.plan.grade, goal=run.goal, acknowledgement=sources)
 
 
 def manifested(run: Run, home: Path) -> dict[str, Any]:

@@ -27,6 +27,9 @@ from allocate.spec import (
 )
 from allocate.units import SCALES
 
+KINDS: Final = ("model", "scenario")
+"""The files that have a schema."""
+
 SECTIONS: Final[dict[str, tuple[str, type[Record]]]] = {
     "[dims]": ("what things vary over, each with what it is in words; or a copy of another dim", CopyOf),
     "[data]": ("what a World must give", DataSpec),
@@ -88,8 +91,8 @@ any unit; any other number is pure. Money in files says its scale: {", ".join(f"
 """
 
 
-def schema(kind: Literal["model", "scenario"]) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a model or scenario file.
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a file, one of :data:`KINDS`.
 
     >>> schema("scenario")["required"]
     ['name', 'why']

@@ -106,7 +106,7 @@ def run(
     """
     text = model if isinstance(model, Model) else read_model(model)
     whole = world if isinstance(world, World) else read_world(world)
-    facts = whole if years is None else _only(whole, [years] if isinstance(years, str) else list(years))
+    facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
     what_ifs = tuple(s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios)
     amount = text.schedule.amount
     if amount not in text.ties.nearest:
@@ -137,7 +137,7 @@ def run(
     )
 
 
-def _only(world: World, years: list[str]) -> World:
+def only(world: World, years: list[str]) -> World:
     """Some years of a World; they must follow each other, because what stands in one is what stood the year before."""
     chosen = world.select(TIME, years)
     known = world.labels(TIME)

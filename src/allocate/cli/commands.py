@@ -1,0 +1,291 @@
+"""The commands, in the order of an analyst's day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from allocate import __version__
+from allocate.cli.inputs import case_of, facts_of, model_of, what_ifs_of, years_of
+from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
+from allocate.cli.progress import say, tell
+from allocate.errors import AllocateError, InputError, Problem
+
+if TYPE_CHECKING:
+    from allocate.runs import Run
+    from allocate.spec import Model
+
+app = typer.Typer(
+    name="allocate",
+    help="Share public money over places: state the rules as text, get the one best plan with its proof.",
+    epilog="Start with:  allocate demo   |   Exit status: 0 done, 1 bad input, 2 no plan exists, 3 stopped.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"allocate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports.")] = Path("out/demo"),
+) -> None:
+    """Do the main job on the shipped figures.
+
+    Shares the 2019/20 infrastructure grants over 52 spaces, and leaves a report to open.
+
+    Compares the actual split, the best split of separate grants, and merged grants; then asks whether the answer holds
+    over three years, other values of a served year, other costs and floors, and no limit on pace. Under a minute.
+
+    Example:  allocate demo --out out/demo
+    """
+    from allocate.demo import demo as run_demo
+
+    say(run_demo(out, tell))
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="A folder that is new or empty.")],
+    world: Annotated[
+        str, typer.Option("--world", "-w", help="The figures to begin with: a built-in world, folder or workbook.")
+    ] = "za2016",
+) -> None:
+    """Make a project: a folder to work in.
+
+    It gets models, scenarios, an editable copy of the figures, schemas for an editor, and a README that says how. In it
+    a command takes the project's own figures, models and scenarios before the shipped ones.
+
+    Example:  allocate new mine  &&  cd mine  &&  allocate check
+    """
+    from allocate.project import new as make
+    from allocate.project import vacant
+    from allocate.world import read_world
+
+    vacant(folder)  # said before the work
+    tell(f"reading {world}")
+    facts = read_world(world)
+    tell("writing")
+    say(f"Made {make(folder, facts)}; open {folder / 'README.md'}")
+
+
+@app.command()
+def check(
+    world: Annotated[
+        str | None, typer.Argument(help="As --world of run: a built-in world, a folder or a workbook.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", "-m", help="The model that they shall fit.")] = "grant_consolidation",
+    scenario: Scenarios = None,
+) -> None:
+    """See whether figures fit a model.
+
+    Says what labels, money and sources are there, how large the program is, and what looks odd. Nothing is solved.
+
+    Example:  allocate check world --model models/grant_consolidation.toml -s scenarios/one_pool.toml
+    """
+    from allocate.fit import contents, fit
+
+    text, what_ifs = model_of(model), what_ifs_of(scenario)
+    facts = facts_of(world)
+    say("\n".join(contents(facts)))
+    case = case_of(text, facts, what_ifs)
+    tell("building the program")
+    found = fit(case, facts)
+    say("\n".join(found))
+
+
+@app.command()
+def show(
+    model: MaybeModel = None,
+    scenario: Scenarios = None,
+    world: WorldName = None,
+    years: Years = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX document.")] = False,
+    lp: Annotated[
+        str | None, typer.Option("--lp", metavar="FILE", help="Write the program that is solved as FILE.lp; - prints.")
+    ] = None,
+    schema: Annotated[
+        str | None,
+        typer.Option("--schema", metavar="KIND", help="Print the JSON Schema of model or scenario files; no MODEL."),
+    ] = None,
+    language: Annotated[
+        bool, typer.Option("--language", help="Print the reference of the language as Markdown; no MODEL.")
+    ] = False,
+) -> None:
+    """Print a model as mathematics.
+
+    With scenarios also what they change in it, old -> new.
+
+    Example:  allocate show grant_consolidation -s one_water_grant
+
+    Example:  allocate show grant_consolidation --years 2019/20 --lp program.lp
+
+    Example:  allocate show --schema scenario
+    """
+    if language:
+        from allocate.reference import page
+
+        say(page().rstrip())
+        return
+    if schema is not None:
+        say(_schema(schema))
+        return
+    if model is None:
+        raise InputError("show", [Problem("", "names no model; write for example allocate show grant_consolidation")])
+    text = model_of(model)
+    if lp is not None:
+        _write_lp(text, scenario, world, years, lp)
+        return
+    if years is not None:
+        raise InputError("--years", [Problem("", "belongs to --lp; a model reads the same in every year")])
+    from allocate.show import as_latex, as_text
+
+    said: tuple[str, ...] = ()
+    if scenario:
+        case = case_of(text, facts_of(world), what_ifs_of(scenario))
+        text, said = case.model, case.said
+    say(as_latex(text) if latex else as_text(text, said))
+
+
+@app.command()
+def run(
+    model: ModelName,
+    scenario: Scenarios = None,
+    world: WorldName = None,
+    years: Years = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the run (default out/NAME).")] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--time-limit", metavar="SECONDS", help="Give up when a solve takes longer; a run solves several."
+        ),
+    ] = None,
+) -> None:
+    """Solve a model under scenarios.
+
+    Prints who gains and loses, and writes a folder with plan.csv, plan.nc, report.html and manifest.json.
+
+    Example:  allocate run grant_consolidation -s one_pool -s guarantee_95 --years 2019/20 --out out/merged
+    """
+    from allocate.optimum.highs import SolverOptions
+    from allocate.outputs import free, write
+    from allocate.runs import run as solve
+
+    names = scenario or []
+    wanted = years_of(years)
+    if time_limit is not None and not time_limit > 0:
+        raise InputError("--time-limit", [Problem("", f"{time_limit:g} is not a number of seconds above 0")])
+    options = SolverOptions() if time_limit is None else SolverOptions(time_limit=time_limit)
+    target = free(out or Path("out") / ("_".join(Path(name).stem for name in names) or Path(model).stem))
+    text, what_ifs = model_of(model), what_ifs_of(names)
+    facts = facts_of(world)
+    found = solve(text, facts, *what_ifs, years=wanted, options=options, watch=lambda what: tell(f"solving: {what}"))
+    tell("writing")
+    home = write(found, target)
+    _say_run(found, home)
+
+
+@app.command()
+def explain(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    space: Annotated[str | None, typer.Argument(help="A space, by its code or name.")] = None,
+) -> None:
+    """Say why a plan is as it is.
+
+    Reads the folder of a run: what binds and at what price; or, for one space, what it gets, what holds it there and
+    what more would be worth.
+
+    Example:  allocate explain out/one_water_grant
+
+    Example:  allocate explain out/one_water_grant "OR Tambo"
+    """
+    from allocate.explained import everywhere, of_space
+    from allocate.saved import read
+
+    found = read(folder)
+    say("\n".join(everywhere(found) if space is None else of_space(found, space)))
+
+
+@app.command()
+def doctor(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder in which runs shall be written.")] = Path("out"),
+) -> None:
+    """See whether this machine has what it takes.
+
+    Looks at Python, packages, the solver, memory, the folder for runs, the terminal, and programs that are optional.
+
+    Example:  allocate doctor
+    """
+    from allocate.doctor import examine
+
+    tell("examining")
+    found = examine(out)
+    say("\n".join(map(str, found)))
+    broken = sum(finding.broken for finding in found)
+    if broken:
+        typer.echo(f"{broken} of what is needed {'is' if broken == 1 else 'are'} missing", err=True)
+        raise typer.Exit(AllocateError.exit_code)
+
+
+def _schema(kind: str) -> str:
+    import json
+
+    from allocate.errors import nearest
+    from allocate.reference import KINDS, schema
+
+    if kind not in KINDS:
+        words = f"{kind[:60]!r} has no schema; there are {' and '.join(KINDS)}{nearest(kind[:60], KINDS)}"
+        raise InputError("--schema", [Problem("", words)])
+    return json.dumps(schema(kind), indent=1)
+
+
+def _write_lp(model: Model, scenario: list[str] | None, world: str | None, years: str | None, to: str) -> None:
+    """Write the program as an LP file; only to a name that ends in .lp, so that no model is ever overwritten."""
+    from allocate.builder import build
+    from allocate.door import to_lp
+    from allocate.runs import only
+
+    if to != "-" and Path(to).suffix.lower() != ".lp":
+        raise InputError("--lp", [Problem("", f"{to!r} does not end in .lp; write a file name that does, or -")])
+    wanted = years_of(years)
+    facts = facts_of(world)
+    case = case_of(model, facts if wanted is None else only(facts, wanted), what_ifs_of(scenario))
+    tell("writing")
+    text = to_lp(build(case))
+    if to == "-":
+        say(text.rstrip())
+        return
+    try:
+        Path(to).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(to, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
+    say(f"Wrote {to}")
+
+
+def _say_run(found: Run, home: Path) -> None:
+    from allocate.sentences import sentences
+
+    say(found.name)
+    for line in found.case.said:
+        typer.echo(f"  {line}")
+    typer.echo(f"  figures: {found.case.world.name}")
+    for sentence in sentences(found):
+        typer.echo(f"* {sentence}")
+    typer.echo(f"Open {home / 'report.html'}")

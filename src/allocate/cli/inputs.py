@@ -1,0 +1,53 @@
+"""What the words of a command line name: models, scenarios, figures and years, the current folder's own first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from allocate.cli.progress import tell
+from allocate.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from allocate.changes import Case
+    from allocate.spec import Model, Scenario
+    from allocate.world import World
+
+
+def model_of(name: str) -> Model:
+    from allocate.project import own
+    from allocate.read import read_model
+
+    return read_model(own(name, "models"))
+
+
+def what_ifs_of(names: list[str] | None) -> list[Scenario]:
+    from allocate.project import own
+    from allocate.read import read_scenario
+
+    return [read_scenario(own(name, "scenarios")) for name in names or []]
+
+
+def facts_of(name: str | None) -> World:
+    """The World that is named, else the current folder's own, else the built-in one; which, is said."""
+    from allocate.project import own_world
+    from allocate.world import read_world
+
+    source = own_world() if name is None else name
+    tell(f"reading the figures of {source}")
+    return read_world(source)
+
+
+def case_of(model: Model, world: World, scenarios: list[Scenario]) -> Case:
+    from allocate.changes import apply
+
+    return apply(model, world, scenarios)
+
+
+def years_of(text: str | None) -> list[str] | None:
+    """The years of ``--years``; None for all."""
+    if text is None:
+        return None
+    years = [year.strip() for year in text.split(",") if year.strip()]
+    if not years:
+        raise InputError("--years", [Problem("", "names no year; write for example 2019/20, or leave it out for all")])
+    return years

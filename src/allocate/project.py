@@ -1,0 +1,118 @@
+"""A project: a folder in which an analyst works, with models, scenarios and figures to edit.
+
+Inside it the command line takes the project's own before what is shipped, so nobody edits one file and runs another.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from allocate.errors import InputError, Problem
+from allocate.read import shipped
+from allocate.reference import KINDS, schema
+from allocate.world import DESCRIPTOR, World
+
+WORLD: Final = "world"
+BUILT_IN: Final = "za2016"
+"""The figures of whoever has none of their own here."""
+
+README: Final = """\
+# {name}
+
+Edit, then run from this folder:
+
+- `{world}/`      the figures, one CSV a table; `{descriptor}` there says what each number is, its unit and source
+- `models/`     the mathematics as text, one TOML file a model
+- `scenarios/`  each "what if" as a list of changes
+
+    allocate check                  # do the figures fit the model?
+    allocate run models/grant_consolidation.toml --scenario scenarios/one_water_grant.toml
+    allocate explain out/one_water_grant
+"""
+
+
+def vacant(folder: str | Path) -> Path:
+    """A folder that is new or empty and can be written. Raises :class:`InputError` for any other."""
+    from allocate.outputs import free  # reports come with it, and who only looks for figures needs none
+
+    home = Path(folder)
+    with suppress(OSError):  # what is wrong with such a name, ``free`` says
+        if any(home.iterdir()):
+            raise InputError(home, [Problem("", "is not empty; name a new folder")])
+    return free(home)
+
+
+def new(folder: str | Path, world: World) -> Path:
+    """Make a project: models, scenarios, an editable copy of a World, editor schemas and a README.
+
+    >>> import tempfile
+    >>> from allocate.world import read_world
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     made = new(Path(home) / "mine", read_world("za2016"))
+    ...     sorted(path.name for path in made.iterdir())
+    ['.taplo.toml', 'README.md', 'models', 'scenarios', 'schemas', 'world']
+
+    Raises :class:`InputError` if the folder is not new or empty, or cannot be made; then nothing is left behind.
+    """
+    from allocate.outputs import whole
+
+    home = vacant(folder)
+
+    def fill(work: Path) -> None:
+        for kind in ("models", "scenarios"):
+            _copy(shipped(kind), work / kind)
+        world.write(work / WORLD)
+        for name, text in texts(home.name):
+            file = work / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+
+    return whole(home, fill)
+
+
+def texts(name: str) -> Iterator[tuple[str, str]]:
+    """The files of a project that are made for it: each a path in it and its text."""
+    yield "README.md", README.format(name=name, world=WORLD, descriptor=DESCRIPTOR)
+    associated = []
+    for kind in KINDS:
+        yield f"schemas/{kind}.json", json.dumps(schema(kind), indent=1) + "\n"
+        rule = f'[[rule]]\ninclude = ["{kind}s/*.toml"]\n[rule.schema]\npath = "schemas/{kind}.json"\n'
+        associated.append(rule)
+    yield ".taplo.toml", "# Editors that know taplo check and complete models and scenarios.\n" + "\n".join(associated)
+
+
+def own_world() -> str:
+    """The figures that a command takes when none are named: those of the current folder, else the built-in ones.
+
+    Raises :class:`InputError` where the folder has both a folder and a workbook of figures.
+    """
+    folder, workbook = Path(WORLD), Path(f"{WORLD}.xlsx")
+    found = [path for path, file in ((folder, folder / DESCRIPTOR), (workbook, workbook)) if file.is_file()]
+    if len(found) > 1:
+        words = f"{folder} and {workbook} are both here; name one with --world"
+        raise InputError("--world", [Problem("", words)])
+    return str(found[0]) if found else BUILT_IN
+
+
+def own(name: str, kind: str) -> str:
+    """The current folder's own ``kind/NAME.toml`` if it has one, else the name as it is.
+
+    >>> own("grant_consolidation", "no_such_folder")
+    'grant_consolidation'
+    """
+    file = Path(kind) / f"{name}.toml"
+    there = os.path.isfile(file)  # noqa: PTH113 - Path.is_file raises on names that no file can have
+    return str(file) if there and Path(name).name == name else name
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy the files of a folder as the user's own: what is shipped may be closed to writing."""
+    target.mkdir()
+    for file in sorted(source.glob("*.toml")):
+        shutil.copyfile(file, target / file.name)
