@@ -17,7 +17,6 @@ from typing import Any
 
 from allocate.builder import build
 from allocate.changes import apply
-from allocate.door import to_pulp
 from allocate.plan import Plan, solve
 from allocate.read import read_model, read_scenario, shipped
 from allocate.schedule import publish
@@ -90,7 +89,7 @@ def main() -> None:
             "rule text to sparse program": lambda case=case: build(case),
             "solve: both goals, tie-break, certificate": lambda program=program: solve(program),
             "publish in R thousand": lambda plan=plan: publish(plan),
-            "PuLP: the same program, built": lambda program=program: to_pulp(program),
+            "PuLP: the same program, built": lambda program=program: program.to_pulp(),
         }
         found = measure(verbs, 1 if quick else 7)
         rows, columns = program.linear.matrix.shape

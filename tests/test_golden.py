@@ -14,7 +14,6 @@ from pathlib import Path
 import small
 from allocate.builder import build
 from allocate.changes import apply
-from allocate.door import to_lp
 from allocate.read import read_model
 from allocate.spec import Model
 
@@ -23,7 +22,7 @@ GOLDEN = Path(__file__).parent / "golden" / "grant_consolidation.lp"
 
 def text_of(model: Model) -> str:
     """The model on the two spaces of the small World that get both grants."""
-    return to_lp(build(apply(model, small.world(spaces=("N", "S")))))
+    return build(apply(model, small.world(spaces=("N", "S")))).to_lp()
 
 
 def difference(old: str, new: str) -> list[str]:

@@ -271,14 +271,13 @@ BYTES = """
 import sys; sys.path.insert(0, {tests!r})
 import small
 from allocate.changes import apply
-from allocate.door import to_lp
 from allocate.errors import InputError
 from allocate.builder import build
 from allocate.read import read_model
 from allocate.spec import Consolidate, Set
 changes = [Consolidate(consolidate=("PIPES", "WIRES"), into="Grid", widen=True), Set(set="value", to="value_equal")]
 case = apply(read_model("grant_consolidation"), small.world(), [small.scenario(*changes)])
-print(case.said, to_lp(build(case)))
+print(case.said, build(case).to_lp())
 try:
     build(apply(small.model(derived={{"d": {{"unit": "R", "rule": "flor + cots + d"}}}}), small.toy()))
 except InputError as error:

@@ -21,7 +21,7 @@ from allocate.units import MONEY, SCALES, Unit, UnitError
 def check(model: Model) -> dict[str, Unit]:
     """Read every rule of a model for syntax, names, units and dims, without a World; return the unit of every name.
 
-    >>> from allocate.spec import read_model
+    >>> from allocate.read import read_model
     >>> check(read_model("grant_consolidation"))["unit_cost"]
     Unit(R/household)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -17,6 +17,9 @@ from allocate.optimum.lexicographic import Optimum, Stage
 from allocate.optimum.lexicographic import solve as optimise
 from allocate.program import Block, Program
 from allocate.units import Unit
+
+if TYPE_CHECKING:
+    from pulp import LpProblem
 
 type Vector = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -72,7 +75,7 @@ class Plan:
         arrays: dict[str, xr.DataArray] = dict(self.program.fixed)
         for name, block in self.program.columns.items():
             arrays[name] = self._labelled(name, block.dims, block.pack(self.x), str(block.unit))
-        return xr.Dataset({name: arrays[name] for name in self.program.case.model.variables})
+        return xr.Dataset({name: arrays[name] for name in dict.fromkeys((*self.program.case.model.variables, *arrays))})
 
     def prices(self, goal: str | None = None) -> dict[str, xr.DataArray]:
         """The price of every rule's limit, rule by rule, for one goal (the last one unless named).
@@ -113,12 +116,13 @@ class Plan:
         return xr.DataArray(values, coords, list(dims), name=name, attrs={"unit": unit})
 
 
-def solve(program: Program, options: SolverOptions | None = None) -> Plan:
-    """The best plan of a program.
+def solve(program: Program | LpProblem, options: SolverOptions | None = None) -> Plan:
+    """The best plan of a program, or of a PuLP problem that :meth:`Program.to_pulp` made and algebra was added to.
 
     Raises :class:`NoPlanError` in the words of the model when rules conflict or a goal has no end,
     :class:`StoppedError` at a time limit, :class:`ProofError` when an answer cannot be proved.
     """
+    program = program if isinstance(program, Program) else Program.from_pulp(program)
     try:
         return Plan(program, optimise(program.linear, options))
     except Infeasible as error:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from allocate.changes import Case
+from allocate.errors import InputError, Problem, nearest
 from allocate.optimum.linear import LinearProgram
 from allocate.rules.rows import Values
 from allocate.units import Unit
+
+if TYPE_CHECKING:
+    from pulp import LpProblem
+
+    from allocate.door import LabelledProblem
+    from allocate.edits import Edited
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +85,122 @@ class Program:
                 return self.cell(block, number)
         raise IndexError(number)
 
+    def to_pulp(self, goal: str | None = None) -> LabelledProblem:
+        """A PuLP problem with the program's rows, bounds and one goal (the last one unless named).
+
+        Its ``columns`` and ``rows`` are labelled arrays of PuLP variables and constraints; ``allocate.solve`` takes it
+        back with whatever was added. A rule with two limits becomes two rows, ``NAME.low`` and ``NAME.high``. A
+        goal's constant is the coefficient of the column ``one``, which is 1.
+
+        No more than 31% of the money to metros, and how many household-years R1 million more for them would add:
+
+        >>> import allocate as al
+        >>> from pulp import lpSum
+        >>> world = al.read_world("za2016").select("year", ["2019/20"])
+        >>> problem = al.build(Case(al.read_model("grant_consolidation"), world)).to_pulp()
+        >>> metros = [code for code, kind in world.regions.column("kind").items() if kind == "metro"]
+        >>> in_metros = lpSum(problem.columns["spend"].sel(space=metros).values.flat)
+        >>> problem += in_metros <= 0.31 * float(world.data["budget"].sum()), "cap_on_metros"
+        >>> plan = al.solve(problem)
+        >>> plan.grade, round(1e6 * plan.prices()["cap_on_metros"].item(), 2)
+        ('exact', 5.88)
+
+        Raises :class:`InputError` if there is no such goal.
+        """
+        from allocate.door import Labelled, LabelledProblem
+
+        columns, rows = self._labelled(self.columns), self._labelled(self.rows)
+        labelled = Labelled(self.case.model.name, columns, rows, self.fixed)
+        problem = LabelledProblem(self.linear, labelled, self._goal(goal))
+        problem.origin = self
+        return problem
+
+    @staticmethod
+    def from_pulp(problem: LpProblem) -> Program:
+        """The program that a problem made by :meth:`to_pulp` states now.
+
+        What was added in PuLP has no dims and the name it has there; its unit is told only where it is plain (a sum
+        of columns of one unit). The goals before the problem's own are kept before it, later ones are left out.
+        Raises :class:`InputError` for another problem and for what is no linear program.
+        """
+        from allocate.door import LabelledProblem
+        from allocate.edits import read
+
+        origin = getattr(problem, "origin", None)
+        if not isinstance(problem, LabelledProblem) or not isinstance(origin, Program):
+            name = getattr(problem, "name", type(problem).__name__)
+            words = "was not made by Program.to_pulp, so nothing says what its columns are; start from that"
+            raise InputError(f"PuLP problem {name}", [Problem("", words)])
+        return origin._edited(read(problem))
+
+    def to_lp(self, goal: str | None = None) -> str:
+        """The text of an LP file with the program's rows, bounds and one goal (the last one unless named).
+
+        Raises :class:`InputError` if there is no such goal.
+        """
+        with TemporaryDirectory() as folder:
+            return self.write(Path(folder) / "program.lp", goal).read_text(encoding="utf-8")
+
+    def write(self, path: str | Path, goal: str | None = None) -> Path:
+        """Write the program with one goal (the last one unless named) as ``.lp`` or ``.mps``, to 12 digits.
+
+        Raises :class:`InputError` for another ending, or if there is no such goal.
+        """
+        from allocate.door import write
+
+        return write(self.to_pulp(goal), path)
+
+    def _labelled(self, blocks: Mapping[str, Block]) -> dict[str, xr.DataArray]:
+        """The numbers of columns or rows as labelled arrays."""
+        data = self.case.world.data
+        return {
+            name: xr.DataArray(b.number, {d: data[d] for d in b.dims}, list(b.dims), name, {"unit": str(b.unit)})
+            for name, b in blocks.items()
+        }
+
+    def _goal(self, name: str | None) -> int | None:
+        """Which goal is called so: the last one where no name is given, None where there is none at all."""
+        names = [goal.name for goal in self.linear.goals]
+        if name is None:
+            return len(names) - 1 if names else None
+        if name not in names:
+            words = f"there is no goal {name!r}; there are {', '.join(names)}{nearest(name, names)}"
+            raise InputError(self.case.model.source, [Problem("goals", words)])
+        return names.index(name)
+
+    def _edited(self, found: Edited) -> Program:
+        """This program with what was read from PuLP, named."""
+        linear, width, height = found.linear, self.linear.lower.size, self.linear.row_lower.size
+        units = self._column_units() + [Unit()] * len(found.columns)
+        columns = {name: Block(name, (), Unit(), np.array(width + k)) for k, name in enumerate(found.columns)}
+        rows = {}
+        for number, name in enumerate(found.rows, start=height):
+            row = linear.matrix[[number]]
+            rows[name] = Block(name, (), _unit_of(row.indices, row.data, units), np.array(number))
+        goal_units = list(self.goal_units[: len(linear.goals)])
+        if found.objective is not None:
+            used = np.flatnonzero(found.objective.cost)
+            goal_units[len(linear.goals) - 1 :] = [_unit_of(used, found.objective.cost[used], units)]
+        return replace(
+            self,
+            linear=linear,
+            columns={**self.columns, **columns},
+            rows={**self.rows, **rows},
+            goal_units=tuple(goal_units),
+        )
+
+    def _column_units(self) -> list[Unit]:
+        return [block.unit for block in self.columns.values() for _ in range(int((block.number >= 0).sum()))]
+
     def datum(self, name: str) -> xr.DataArray:
         """A datum of the World or a derived one, labelled."""
         return self.derived[name] if name in self.derived else self.case.world.data[name]
+
+
+def _unit_of(numbers: Values, values: Values, units: Sequence[Unit]) -> Unit:
+    """The unit of a sum of columns of one unit; no unit where coefficients may have one of their own."""
+    found = {units[k] for k in numbers.tolist()}
+    return found.pop() if len(found) == 1 and np.all(np.abs(values) == 1) else Unit()
 
 
 def at(case: Case, dims: tuple[str, ...], cell: Any) -> str:

@@ -16,7 +16,7 @@ ESCAPED = str.maketrans({c: "\\" + c for c in "#$%&_{}"} | {"\\": r"\textbacksla
 def as_text(model: Model, said: Iterable[str] = ()) -> str:
     """The model as plain text: its goals, its rules with their reasons, what it decides and what it is told.
 
-    >>> from allocate.spec import read_model
+    >>> from allocate.read import read_model
     >>> as_text(read_model("grant_consolidation")).splitlines()[0]
     'Grant consolidation'
 
@@ -74,7 +74,7 @@ def _reason(words: str, label: str = "") -> list[str]:
 def as_latex(model: Model) -> str:
     r"""The model as a LaTeX document (article, amsmath).
 
-    >>> from allocate.spec import read_model
+    >>> from allocate.read import read_model
     >>> r"\max" in as_latex(read_model("grant_consolidation"))
     True
 

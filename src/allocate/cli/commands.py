@@ -119,7 +119,8 @@ def show(
     years: Years = None,
     latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX document.")] = False,
     lp: Annotated[
-        str | None, typer.Option("--lp", metavar="FILE", help="Write the program that is solved as FILE.lp; - prints.")
+        str | None,
+        typer.Option("--lp", metavar="FILE", help="Write the program that is solved as FILE.lp or FILE.mps; - prints."),
     ] = None,
     schema: Annotated[
         str | None,
@@ -257,25 +258,22 @@ def _schema(kind: str) -> str:
 
 
 def _write_lp(model: Model, scenario: list[str] | None, world: str | None, years: str | None, to: str) -> None:
-    """Write the program as an LP file; only to a name that ends in .lp, so that no model is ever overwritten."""
+    """Write the program as an LP or MPS file; only to a name that ends so, so that no model is ever overwritten."""
     from allocate.builder import build
-    from allocate.door import to_lp
     from allocate.runs import only
 
-    if to != "-" and Path(to).suffix.lower() != ".lp":
-        raise InputError("--lp", [Problem("", f"{to!r} does not end in .lp; write a file name that does, or -")])
+    if to != "-" and Path(to).suffix.lower() not in (".lp", ".mps"):
+        raise InputError(
+            "--lp", [Problem("", f"{to!r} does not end in .lp or .mps; write a file name that does, or -")]
+        )
     wanted = years_of(years)
     facts = facts_of(world)
-    case = case_of(model, facts if wanted is None else only(facts, wanted), what_ifs_of(scenario))
+    program = build(case_of(model, facts if wanted is None else only(facts, wanted), what_ifs_of(scenario)))
     tell("writing")
-    text = to_lp(build(case))
     if to == "-":
-        say(text.rstrip())
+        say(program.to_lp().rstrip())
         return
-    try:
-        Path(to).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(to, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
+    program.write(to)
     say(f"Wrote {to}")
 
 
