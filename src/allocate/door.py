@@ -142,15 +142,18 @@ class LabelledProblem(pulp.LpProblem):
 def write(problem: pulp.LpProblem, path: str | Path) -> Path:
     """Write a problem as text, ``.lp`` or ``.mps``; numbers have 12 digits, as PuLP writes them.
 
-    The file appears whole or not at all. Raises :class:`InputError` for another ending.
+    The file appears whole or not at all. Raises :class:`InputError` for another ending, or where it cannot be written.
     """
     path = Path(path)
-    if path.suffix not in _WRITERS:
+    if path.suffix.lower() not in _WRITERS:
         raise InputError(path, [Problem("", f"{path.suffix or 'no ending'!r} is not a format; write .lp or .mps")])
-    with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
-        unfinished = Path(folder) / path.name
-        _WRITERS[path.suffix](problem, str(unfinished))
-        unfinished.replace(path)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+            unfinished = Path(folder) / path.name
+            _WRITERS[path.suffix.lower()](problem, str(unfinished))
+            unfinished.replace(path)
+    except OSError as error:
+        raise InputError(path, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
     return path
 
 
