@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import small
 from allocate.builder import build
-from allocate.changes import Case, amount, apply
+from allocate.changes import Case, apply
+from allocate.differences import amount
 from allocate.errors import InputError
 from allocate.read import read_model
 from allocate.spec import Consolidate, Drop, Fix, Scale, Set

@@ -97,7 +97,10 @@ def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tm
         (("run", MODEL, "--time-limit", "nan"), "nan is not a number of seconds above 0"),
         (("show",), "names no model; write for example allocate show grant_consolidation"),
         (("show", MODEL, "--years", "2019/20"), "belongs to --lp; a model reads the same in every year"),
-        (("show", MODEL, "--lp", "model.toml"), "'model.toml' does not end in .lp or .mps; write a file name that does, or -"),
+        (
+            ("show", MODEL, "--lp", "model.toml"),
+            "'model.toml' does not end in .lp or .mps; write a file name that does, or -",
+        ),
         (("show", MODEL, "--lp", "no/such/x.lp", "--years", "2019/20"), "cannot be written: No such file or directory"),
         (("show", "--schema", "modle"), "'modle' has no schema; there are model and scenario; did you mean 'model'?"),
         (("check", "za2061"), "built in: za2016; did you mean 'za2016'?"),

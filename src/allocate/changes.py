@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from allocate.differences import amount, called, difference
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import MEMBER
 from allocate.spec import (
@@ -32,7 +33,7 @@ from allocate.spec import (
     in_order,
 )
 from allocate.tables import LARGEST
-from allocate.units import FLAG, MONEY, same_unit
+from allocate.units import FLAG, same_unit
 from allocate.world import World
 
 
@@ -168,20 +169,20 @@ class _Work:
     def _replace(
         self, name: str, old: xr.DataArray, new: np.ndarray[Any, np.dtype[Any]], where: Mapping[str, str]
     ) -> None:
-        called = _called(name, where)
+        place = called(name, where)
         if name == MEMBER:
             raise ChangeError(f"{name!r} is changed only by consolidate")
         cells = self._where(name, old, where)
         values = np.where(cells, new, old.values)
         if not np.any(values != old.values):
-            raise ChangeError(f"{called} already has these values; the change changes nothing")
+            raise ChangeError(f"{place} already has these values; the change changes nothing")
         if np.any(values > LARGEST):
-            raise ChangeError(f"{called} would be {values.max():.3g}, beyond {LARGEST:g}")
-        self._write(name, cells, called)
+            raise ChangeError(f"{place} would be {values.max():.3g}, beyond {LARGEST:g}")
+        self._write(name, cells, place)
         was = old.attrs.get("source", "")
         attrs = {**old.attrs, "status": "assumed", "source": f"{self.maker}; before: {was}"}
         world = self.case.world.with_data(name, old.copy(data=values).assign_attrs(attrs))
-        self._keep(world=world, said=f"{called}: {_difference(old, values)}")
+        self._keep(world=world, said=f"{place}: {difference(old, values)}")
 
     def _where(self, name: str, old: xr.DataArray, where: Mapping[str, str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
         cells = np.ones(old.shape, dtype=bool)
@@ -274,7 +275,7 @@ class _Work:
         for cell in change.cells:
             here = self._where(name, array, cell.at)
             if np.any(written & here):
-                raise ChangeError(f"{_called(name, cell.at)} is given twice")
+                raise ChangeError(f"{called(name, cell.at)} is given twice")
             written |= here
             array = array.copy(data=np.where(here, cell.to, array.values))
         try:
@@ -374,41 +375,3 @@ class _Work:
 
     def _keep(self, said: str, **new: Any) -> None:
         self.case = replace(self.case, said=(*self.case.said, said), **new)
-
-
-def _called(name: str, where: Mapping[str, str]) -> str:
-    inside = ", ".join(f"{dim}={label}" for dim, label in where.items())
-    return f"{name}[{inside}]" if inside else name
-
-
-def _difference(old: xr.DataArray, new: np.ndarray[Any, np.dtype[Any]]) -> str:
-    """What changed: one pair of values if it is the same everywhere, else the total of money, else the first few."""
-    unit, cells = str(old.attrs["unit"]), old.values != new
-    before, after = old.values[cells], new[cells]
-    many = f" in {len(before)} cells"
-    if np.ptp(before) == 0 and np.ptp(after) == 0:
-        return _pair(before[0], after[0], unit)
-    if unit == MONEY:
-        return f"total {_pair(before.sum(), after.sum(), unit)}{many}"
-    pairs = [_pair(a, b, unit) for a, b in zip(before[:4], after[:4], strict=True)]
-    return ", ".join(pairs) + (f", ...{many}" if len(before) > 4 else "")
-
-
-def _pair(old: float, new: float, unit: str) -> str:
-    """``old -> new``, with as many digits as it takes to tell them apart."""
-    before, after = amount(old, unit), amount(new, unit)
-    return f"{before} -> {after}" if before != after else f"{old:,.15g} -> {new:,.15g}"
-
-
-def amount(value: float, unit: str) -> str:
-    """A number as a person writes it: money in R billion, R million or R thousand.
-
-    >>> amount(14_816_103_000, "R"), amount(0.95, "1")
-    ('R14.816bn', '0.95')
-    """
-    if unit != MONEY:
-        return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:,.6g}"
-    for size, word in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"R{value / size:,.3f}{word}"
-    return f"R{value:,.2f}"

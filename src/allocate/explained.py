@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from allocate.changes import amount
+from allocate.differences import amount
 from allocate.explanation import WORTH
 from allocate.names import SPACE, TIME
 from allocate.report.html import GRADES

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from allocate.builder import build
-from allocate.changes import Case, amount
+from allocate.changes import Case
+from allocate.differences import amount
 from allocate.errors import nearest
 from allocate.names import STATUSES, TIME
 from allocate.units import MONEY

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from allocate.changes import amount
+from allocate.differences import amount
 from allocate.findings import (
     FEW_SPACES,
     MOST,
