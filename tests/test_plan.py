@@ -9,7 +9,9 @@ import pytest
 
 from allocate.builder import build
 from allocate.changes import apply
-from allocate.errors import NoPlanError, ProofError
+from allocate.errors import InputError, NoPlanError, ProofError
+from allocate.optimum.lexicographic import solve as optimise
+from allocate.optimum.marginal import by_solving_again
 from allocate.plan import Plan, solve
 from allocate.read import read_model
 from allocate.runs import Run
@@ -73,6 +75,46 @@ def test_a_price_is_the_change_of_the_goal_for_one_rand_more(merged: Run, rule: 
             assert price == pytest.approx((up + down) / 2, rel=1e-5)
     assert smooth >= 2, "no row off a kink was tested"
     assert prices.attrs["unit"] == "household*year/R"
+
+
+def test_price_pairs_are_what_moving_a_limit_changes(merged: Run) -> None:
+    """Proves: for rules of the shipped model, more and less are what the goal gains and loses, in household-years per
+    unit, when the program is solved again with one limit R20,000 (or 20 households) higher and lower; the published
+    price lies between.
+
+    Broken: an analyst would be told that one rand more of a limit brings what one rand less takes, where it does not.
+    """
+    program, kinks = merged.plan.program, 0
+    rules = ("pool", "guarantee", "absorption", "pace", "purpose", "unmeasured", "renewal")
+    pairs, prices = merged.plan.price_pairs(*rules), merged.plan.prices()
+    assert set(pairs) == set(rules)
+    for rule in rules:
+        number, price = program.rows[rule].number, prices[rule].values
+        more, less = pairs[rule].more.values, pairs[rule].less.values
+        there, step = number >= 0, 20 * program.rows[rule].unit.published
+        assert np.isnan(more[~there]).all()
+        assert (less >= price - 1e-12)[there].all(), "the first goal has no kink here"
+        assert (price >= more - 1e-12)[there].all()
+        for kink in (True, False):
+            for cell in map(tuple, np.argwhere(there & ((more != less) == kink))[:2]):
+                again = by_solving_again(program.linear, optimise, number[cell][None], step)
+                assert more[cell] == pytest.approx(again.more[1, 0], rel=1e-6, abs=1e-10)
+                assert less[cell] == pytest.approx(again.less[1, 0], rel=1e-6, abs=1e-10)
+                kinks += kink
+    assert kinks >= 4, "no kink was tested"
+    assert pairs["pool"].attrs["unit"] == pairs["pool"].more.attrs["unit"] == "household*year/R"
+    assert float(pairs["pool"].more.sum()) > 0, "one rand more in the pool is of use"
+
+
+def test_price_pairs_name_what_they_do_not_know(merged: Run) -> None:
+    """Proves: a rule or a goal misspelt is named with the nearest one; an earlier goal has pairs too."""
+    with pytest.raises(InputError, match="garantee: is no rule; did you mean 'guarantee'"):
+        merged.plan.price_pairs("garantee")
+    with pytest.raises(InputError, match="did you mean 'need met'"):
+        merged.plan.price_pairs("pool", goal="needs met")
+    held_back = merged.plan.price_pairs("pool", goal="money at work")["pool"]
+    assert held_back.attrs["unit"] == "1"
+    assert float(held_back.less.sum()) == 0
 
 
 def test_rules_that_cannot_hold_together_are_named(za: World) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from allocate.errors import NoPlanError, ProofError
+from allocate.errors import InputError, NoPlanError, Problem, ProofError, nearest
 from allocate.optimum.certificate import Certificate, certify
 from allocate.optimum.highs import SolverOptions
 from allocate.optimum.infeasible import Infeasible, Unbounded
 from allocate.optimum.lexicographic import Optimum, Stage
 from allocate.optimum.lexicographic import solve as optimise
+from allocate.optimum.marginal import pairs
 from allocate.program import Block, Program
 from allocate.units import Unit
 
@@ -88,6 +89,48 @@ class Plan:
         at = len(names) - 1 if goal is None else names.index(goal)
         unit = self.program.goal_units[at]
         return self._by_rule(self.optimum.prices[at], lambda block: str(unit / block.unit))
+
+    def price_pairs(self, *rules: str, goal: str | None = None) -> dict[str, xr.Dataset]:
+        """The price of more and of less of every limit of the rules named (all unless named), for one goal (the last).
+
+        ``more`` is what the goal's value gains for each unit that the limit grows, ``less`` what it loses for each unit
+        that the limit shrinks, both signed as d(goal)/d(limit), for steps small enough; earlier goals are kept at their
+        best first. They differ at a kink; off kinks both are the price of :meth:`prices`. Infinite where a step that
+        way leaves no plan at all; NaN where there is no row.
+
+        >>> import allocate as al
+        >>> plan = al.run("grant_consolidation", al.read_world("za2016"), years=["2019/20"]).plan
+        >>> pair = plan.price_pairs("guarantee")["guarantee"]
+        >>> sorted(pair.data_vars), pair.attrs["unit"]
+        (['less', 'more'], 'household*year/R')
+        """
+        at, blocks = self._goal_number(goal), [self.program.rows[name] for name in self._rules(rules)]
+        asked = np.concatenate([np.zeros(0, int), *(b.number[b.number >= 0] for b in blocks)])
+        linear, optimum = self.program.linear, self.optimum
+        found = pairs(linear, optimum.x, list(optimum.prices), asked)
+        both = np.full((2, linear.row_lower.size), np.nan)
+        both[:, asked] = found.more[at], found.less[at]
+        datasets = {}
+        for block in blocks:
+            unit = str(self.program.goal_units[at] / block.unit)
+            ends = zip(("more", "less"), both, strict=True)
+            arrays = {n: self._labelled(n, block.dims, block.pack(rows, np.nan), unit) for n, rows in ends}
+            datasets[block.name] = xr.Dataset(arrays, attrs={"unit": unit})
+        return datasets
+
+    def _rules(self, names: tuple[str, ...]) -> list[str]:
+        known = list(self.program.rows)
+        wrong = [Problem(name, f"is no rule{nearest(name, known)}") for name in names if name not in known]
+        if wrong:
+            raise InputError(self.program.case.model.source, wrong)
+        return list(names) or known
+
+    def _goal_number(self, goal: str | None) -> int:
+        names = list(self.goals)
+        if goal is not None and goal not in names:
+            problem = Problem(goal, f"is no goal{nearest(goal, names)}")
+            raise InputError(self.program.case.model.source, [problem])
+        return len(names) - 1 if goal is None else names.index(goal)
 
     def slack(self) -> dict[str, xr.DataArray]:
         """How far every row of a rule is from its nearer limit, in the rule's unit; NaN where there is no row."""

@@ -176,3 +176,55 @@ def _vertex(highs: Any, options: SolverOptions, seconds: float, rows: int, colum
     basic_rows[row_order] = np.fromiter((s == basic for s in basis.row_status), bool, rows)
     counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
     return Vertex(x, basic_columns, basic_rows, sum(max(count, 0) for count in counts), seconds)
+
+
+class Session:
+    """One matrix handed over once and minimised again and again, with other costs and limits, each from a basis.
+
+    >>> from scipy import sparse
+    >>> region = Region(sparse.csr_array([[1.0, 1.0]]), np.ones(1), np.full(1, np.inf), np.zeros(2), np.ones(2))
+    >>> session = Session(region)
+    >>> first = session.minimise(region, np.array([1.0, 2.0]), np.zeros(2, bool), np.ones(1, bool))
+    >>> more = replace(region, row_lower=np.array([1.5]))
+    >>> session.minimise(more, np.array([1.0, 2.0]), first.basic_columns, first.basic_rows).x.tolist()
+    [1.0, 0.5]
+    """
+
+    def __init__(self, region: Region) -> None:
+        rows, columns = region.matrix.shape
+        self.rows, self.columns = np.arange(rows, dtype=np.int32), np.arange(columns, dtype=np.int32)
+        self.options = SolverOptions(presolve=False)
+        self.highs = _handed_over(region, np.zeros(columns), self.options, np.inf)
+
+    def minimise(
+        self, region: Region, cost: Vector, basic_columns: Mask, basic_rows: Mask, primal: bool = False
+    ) -> Vertex:
+        """As the function, from a basis that only needs to be as full as the rows allow.
+
+        The dual simplex is for a basis whose prices are right and whose x is not, the primal one for the reverse; the
+        primal one does not let a column into the basis that has one value only.
+        """
+        highs = self.highs
+        highs.changeColsCost(self.columns.size, self.columns, cost)
+        highs.changeColsBounds(self.columns.size, self.columns, region.lower, region.upper)
+        highs.changeRowsBounds(self.rows.size, self.rows, region.row_lower, region.row_upper)
+        highs.setOptionValue("simplex_strategy", 4 if primal else 1)
+        self._start(basic_columns, basic_rows)
+        seconds = _run(highs)
+        status = highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kOptimal:
+            return _vertex(highs, self.options, seconds, self.rows.size, self.columns.size)
+        if status in (highspy.HighsModelStatus.kInterrupt, highspy.HighsModelStatus.kHighsInterrupt):
+            raise StoppedError("the solver was interrupted before a proved answer")
+        # A second opinion, from nothing.
+        return minimise(region, cost, self.options)
+
+    def _start(self, basic_columns: Mask, basic_rows: Mask) -> None:
+        basic, away = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kNonbasic
+        basis = highspy.HighsBasis()
+        basis.col_status = [basic if b else away for b in basic_columns.tolist()]
+        basis.row_status = [basic if b else away for b in basic_rows.tolist()]
+        basis.valid = True
+        basis.alien = bool(basic_columns.sum() + basic_rows.sum() != self.rows.size)
+        if self.highs.setBasis(basis) == highspy.HighsStatus.kError:
+            raise ProofError("the solver refuses the basis")
