@@ -70,6 +70,12 @@ def scaled(home: Path) -> None:
     file.write_text("\n".join([head, *(f"{left},{float(value) / 1000:g}" for left, value in cells)]) + "\n")
 
 
+def endless(home: Path) -> None:
+    """Households may be served without anybody building for them, and without end."""
+    text("model.toml", ', upper = "band_size"', "")(home)
+    text("model.toml", "over=band) == survives", "over=band) >= survives")(home)
+
+
 def missing(name: str) -> Breaker:
     return lambda home: (home / name).unlink()
 
@@ -116,9 +122,10 @@ MODELS: dict[str, Breaker] = {
     "model_lookalike": text("model.toml", "<= absorbable", "<= \u0430bsorbable"),
     "model_key_misspelt": text("model.toml", 'owner = "National', 'onwer = "National'),
     "model_rule_twice": text("model.toml", "[rules.tiers]", "[rules.served]"),
+    "no_plan_endless": endless,
     "model_goal_varies": text("model.toml", "sum(held_back, over=[pool, year])", "sum(held_back, over=pool)"),
 }  # fmt: skip
-SCENARIOS = sorted(file.stem for file in BROKEN.glob("scenario_*.toml"))
+SCENARIOS = sorted(file.stem for kind in ("scenario", "no_plan") for file in BROKEN.glob(f"{kind}_*.toml"))
 COMMAND = ("allocate", "run", "model.toml", "-s", "scenario.toml", "-w", "world", "-o", "out")
 IN_A_PROCESS = ("world_not_utf8", "model_hostile_rule", "scenario_conflict")
 
@@ -159,7 +166,7 @@ def run(home: Path, in_a_process: bool = False) -> tuple[int, str]:
 
 @pytest.mark.parametrize("case", [*WORLDS, *MODELS, *SCENARIOS])
 def test_a_broken_input_gives_exactly_these_words(case: str, tmp_path: Path) -> None:
-    """Proves: status 1, the words of tests/broken and no others, and nothing written.
+    """Proves: status 1 (2 where no plan exists), the words of tests/broken and no others, and nothing written.
 
     Broken: a traceback, a wrong plan, or a letter that does not help.
     """
@@ -167,7 +174,7 @@ def test_a_broken_input_gives_exactly_these_words(case: str, tmp_path: Path) -> 
     set_up(home, case)
     status, said = run(home, case in IN_A_PROCESS)
     assert said == (BROKEN / f"{case}.txt").read_text(encoding="utf-8")
-    assert status == 1
+    assert status == (2 if case.startswith("no_plan_") else 1)
     assert "Traceback" not in said and "mistake in allocate" not in said
     assert not (home / "out").exists()
 

@@ -135,7 +135,8 @@ def test_a_rule_that_nothing_can_satisfy_is_no_plan() -> None:
     with pytest.raises(NoPlanError) as caught:
         build(Case(model, small.toy()))
     assert str(caught.value) == (
-        "no plan is possible: nothing can be chosen in\n  it[space=A]: off by 10 R\n  it[space=B]: off by 20 R"
+        "no plan is possible: nothing can be chosen in these, and their numbers do not hold:\n"
+        "  it[space=B]: off by R20\n  it[space=A]: off by R10"
     )
 
 

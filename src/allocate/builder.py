@@ -13,7 +13,8 @@ import xarray as xr
 
 from allocate.changes import Case
 from allocate.checks import check
-from allocate.errors import InputError, NoPlanError, Problem, nearest
+from allocate.conflict import no_choice
+from allocate.errors import InputError, Problem, nearest
 from allocate.optimum.linear import TOO_LARGE, Goal, LinearProgram
 from allocate.program import Block, Breach, Program, at
 from allocate.rules.dimension import listed, unit_of
@@ -85,9 +86,7 @@ class _Builder:
         goals: list[Goal] = []
         self._stage(lambda: self._read_goals(goals))
         if self.impossible:
-            whys = {name: f" ({rule.why})" if rule.why else "" for name, rule in self.model.rules.items()}
-            lines = [f"  {b.rule}{b.where}: off by {b.by:,.6g} {b.unit}{whys[b.rule]}" for b in self.impossible[:8]]
-            raise NoPlanError("no plan is possible: nothing can be chosen in\n" + "\n".join(lines))
+            raise no_choice(self.case, self.impossible)
         lower, upper, target, unit = np.concatenate([np.zeros((4, 0)), *self.vectors], axis=1)
         linear = LinearProgram(
             matrix=sp.vstack([part.matrix for part in parts] or [sp.csr_array((0, self.width))], format="csr"),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from allocate.errors import InputError, NoPlanError, Problem, ProofError, nearest
+from allocate.conflict import in_conflict, without_end
+from allocate.errors import InputError, Problem, ProofError, nearest
 from allocate.optimum.certificate import Certificate, certify
 from allocate.optimum.highs import SolverOptions
 from allocate.optimum.infeasible import Infeasible, Unbounded
@@ -17,6 +18,7 @@ from allocate.optimum.lexicographic import Optimum, Stage
 from allocate.optimum.lexicographic import solve as optimise
 from allocate.optimum.marginal import pairs
 from allocate.program import Block, Program
+from allocate.shortage import SECONDS
 from allocate.units import Unit
 
 if TYPE_CHECKING:
@@ -162,38 +164,14 @@ class Plan:
 def solve(program: Program | LpProblem, options: SolverOptions | None = None) -> Plan:
     """The best plan of a program, or of a PuLP problem that :meth:`Program.to_pulp` made and algebra was added to.
 
-    Raises :class:`NoPlanError` in the words of the model when rules conflict or a goal has no end,
+    Raises :class:`NoPlan` (a NoPlanError) in the words of the model when rules conflict or a goal has no end,
     :class:`StoppedError` at a time limit, :class:`ProofError` when an answer cannot be proved.
     """
     program = program if isinstance(program, Program) else Program.from_pulp(program)
     try:
         return Plan(program, optimise(program.linear, options))
     except Infeasible as error:
-        raise NoPlanError(_conflict(program, error)) from None
+        seconds = SECONDS if options is None else min(SECONDS, options.time_limit)
+        raise in_conflict(program, error, seconds) from None
     except Unbounded as error:
-        cells = [program.column_name(int(j)) for j in error.columns[:6]]
-        words = f"the goal {error.goal!r} grows without end along " + ", ".join(cells)
-        raise NoPlanError(words + "\nadd a rule or an upper bound that limits them") from None
-
-
-def _conflict(program: Program, error: Infeasible) -> str:
-    """Which rules cannot hold together, and where, the rules with most weight first."""
-    linear = program.linear
-    lines = []
-    for block in program.rows.values():
-        here = [(int(i), int(s)) for i, s in zip(error.rows, error.row_signs, strict=True) if i in block.number]
-        for row, side in here[:4]:
-            limit = (linear.row_lower if side > 0 else linear.row_upper)[row]
-            end = "at least" if side > 0 else "at most"
-            lines.append(f"  {program.cell(block, row)} must be {end} {limit:,.0f} {block.unit}")
-        if len(here) > 4:
-            lines.append(f"  {block.name}: and {len(here) - 4} more rows")
-    for column, side in zip(error.columns, error.column_signs, strict=True):
-        limit = (linear.lower if side > 0 else linear.upper)[column]
-        if limit:  # that nothing is negative is no news
-            lines.append(
-                f"  {program.column_name(int(column))} is {'at least' if side > 0 else 'at most'} {limit:,.0f}"
-            )
-    rules = [b.name for b in program.rows.values() if np.isin(error.rows, b.number).any()]
-    hint = f"a scenario may change what they limit, or drop one of: {', '.join(rules)}"
-    return "no plan satisfies every rule; these cannot hold together:\n" + "\n".join([*lines[:24], hint])
+        raise without_end(program, error) from None

@@ -155,9 +155,9 @@ def _solved(name: str, program: Program, options: SolverOptions | None, watch: W
     try:
         return solve(program, replace(options or SolverOptions(), accept_near_ties=True))
     except NoPlanError as error:
-        if name == "plan":
-            raise
-        raise NoPlanError(f"the comparison {name!r} has no plan, so nothing can be compared with it\n{error}") from None
+        if name != "plan":
+            error.args = (f"the comparison {name!r} has no plan, so nothing can be compared with it\n{error}",)
+        raise
 
 
 def _unchanged(

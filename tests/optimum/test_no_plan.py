@@ -8,14 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.optimize import linprog
 
 from allocate.errors import NoPlanError, ProofError, StoppedError
 from allocate.optimum import highs
 from allocate.optimum.highs import SolverOptions
 from allocate.optimum.infeasible import Infeasible, Unbounded, farkas_gap
 from allocate.optimum.lexicographic import solve
-from allocate.optimum.linear import Goal, LinearProgram
-from optimum.instances import allocation, whole_numbers
+from allocate.optimum.linear import Goal, LinearProgram, Region
+from optimum.instances import allocation, permuted, whole_numbers
 
 ROUTES = [SolverOptions(solver, presolve) for solver in ("simplex", "ipx") for presolve in (True, False)]
 
@@ -29,16 +30,55 @@ def program(matrix, row_lower, row_upper, lower, upper, *costs, sense="min"):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("options", ROUTES, ids=str)
-def test_a_guarantee_beyond_the_pools_is_named(options):
-    """Proves: the error names the guarantee and the pools that cannot pay it, which weights prove, and nothing else.
+def members(region, error, without=None):
+    """The region of the limits and bounds in a conflict and nothing else, one of them left out if asked."""
+    kept = [
+        np.full(v.size, end)
+        for v, end in zip(
+            (region.row_lower, region.row_upper, region.lower, region.upper), (-np.inf, np.inf) * 2, strict=True
+        )
+    ]
+    found = [(0, row, sign) for row, sign in zip(error.rows, error.row_signs, strict=True)]
+    found += [(2, column, sign) for column, sign in zip(error.columns, error.column_signs, strict=True)]
+    for n, (kind, at, sign) in enumerate(found):
+        if n != without:
+            kept[kind + (sign < 0)][at] = (region.row_lower, region.row_upper, region.lower, region.upper)[
+                kind + (sign < 0)
+            ][at]
+    return Region(region.matrix, *kept), len(found)
 
-    An irreducible set: taking away any one of the rows named leaves a plan.
-    """
-    lp = allocation(6, 2, 3, 2, seed=2)
+
+def fits(region):
+    """Whether scipy finds a point in the region: its own HiGHS, handed over its own way."""
+    low, high = np.isfinite(region.row_lower), np.isfinite(region.row_upper)
+    matrix = sparse.vstack([-region.matrix[low], region.matrix[high]])
+    limits = np.concatenate([-region.row_lower[low], region.row_upper[high]])
+    found = linprog(
+        np.zeros(region.lower.size),
+        matrix if limits.size else None,
+        limits if limits.size else None,
+        bounds=np.column_stack([region.lower, region.upper]),
+    )
+    assert found.status in (0, 2)
+    return found.status == 0
+
+
+def short_of_money(seed=2, size=(6, 2, 3, 2)):
+    """An allocation whose guarantees together ask for 1% more than the pools have."""
+    lp = allocation(*size, seed=seed)
+    spaces, pools = size[:2]
     guarantee = lp.row_lower.copy()
-    guarantee[-1] = lp.row_upper[:2].sum() * 1.01
-    lp = replace(lp, row_lower=guarantee)
+    guarantee[-spaces:] *= 1.01 * lp.row_upper[:pools].sum() / guarantee[-spaces:].sum()
+    return replace(lp, row_lower=guarantee)
+
+
+@pytest.mark.parametrize("options", ROUTES, ids=str)
+def test_guarantees_beyond_the_pools_are_named(options):
+    """Proves: the error names all guarantees and the pools that cannot pay them, which weights prove, and nothing else.
+
+    Broken: a few guarantees and a shortfall that is not the whole one, or a hundred zero bounds beside them.
+    """
+    lp = short_of_money()
     with pytest.raises(Infeasible) as caught:
         solve(lp, options)
     error = caught.value
@@ -46,30 +86,90 @@ def test_a_guarantee_beyond_the_pools_is_named(options):
     ray = np.zeros(lp.row_lower.size)
     ray[error.rows] = error.row_weights
     assert farkas_gap(lp.region, ray) == error.gap > 1e-3
-    assert set(error.rows) == {0, 1, lp.row_lower.size - 1}
-    assert error.row_signs.tolist() == [-1, -1, 1]
-    for row in error.rows:
-        low, high = lp.row_lower.copy(), lp.row_upper.copy()
-        low[row], high[row] = -np.inf, np.inf
-        assert solve(replace(lp, row_lower=low, row_upper=high)).certificate.ok
+    assert set(error.rows) == {0, 1, *range(lp.row_lower.size - 6, lp.row_lower.size)}
+    assert error.row_signs.tolist() == [-1, -1, 1, 1, 1, 1, 1, 1]
+    assert np.allclose(np.abs(error.row_weights), np.abs(error.row_weights[0]))
+    whole, size = members(lp.region, error)
+    assert not fits(whole)
+    assert all(fits(members(lp.region, error, n)[0]) for n in range(size))
+
+
+def test_a_conflict_cannot_be_made_smaller():
+    """Proves: on 60 hostile programs the limits and bounds named cannot be met, and any one less can, says scipy.
+
+    Broken: limits that have nothing to do with it are named, or one that has is not.
+    """
+    checked = 0
+    for seed in range(60):
+        lp = worse(seed)
+        if lp is None:
+            continue
+        with pytest.raises(Infeasible) as caught:
+            solve(lp, ROUTES[seed % 4])
+        whole, size = members(lp.region, caught.value)
+        assert not fits(whole)
+        assert all(fits(members(lp.region, caught.value, n)[0]) for n in range(size))
+        checked += 1
+    assert checked > 30
+
+
+def test_the_order_of_rows_and_columns_changes_no_conflict():
+    """Proves: the deepest conflict is named whatever order the solver is handed. Broken: names depend on luck."""
+    lp = short_of_money(3, (8, 3, 3, 2))
+    named = set()
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        columns, rows = rng.permutation(lp.lower.size), rng.permutation(lp.row_lower.size)
+        with pytest.raises(Infeasible) as caught:
+            solve(permuted(lp, columns, rows))
+        error = caught.value
+        named.add((tuple(sorted(rows[error.rows].tolist())), tuple(sorted(columns[error.columns].tolist()))))
+    assert len(named) == 1
+
+
+def test_the_first_of_equally_deep_conflicts_is_named():
+    """Proves: of two years short by the same, the first is told, by every route. Broken: one or the other."""
+    lp = program(np.eye(2), [5, 5], [9, 9], [0, 0], [3, 3], [1, 1])
+    for options in ROUTES:
+        with pytest.raises(Infeasible) as caught:
+            solve(lp, options)
+        assert (caught.value.rows.tolist(), caught.value.columns.tolist()) == ([0], [0])
+
+
+def test_a_conflict_in_15600_columns_takes_seconds():
+    """Proves: what took a deletion filter 9 s and HiGHS's own irreducible set 75 s is no wait (0.1 s when written)."""
+    lp = short_of_money(2, (52, 80, 3, 20))
+    assert lp.lower.size == 15_600
+    start = time.perf_counter()
+    with pytest.raises(Infeasible) as caught:
+        solve(lp)
+    assert time.perf_counter() - start < 10
+    assert caught.value.rows.size < 140
+
+
+def worse(seed):
+    """A hostile program with one more row that asks for more than another allows, or None if no row has a limit."""
+    lp, _ = whole_numbers(seed, scaled=seed % 2 == 1)
+    rows = np.flatnonzero(np.isfinite(lp.row_upper) & (np.diff(lp.matrix.indptr) > 0))
+    if not rows.size:
+        return None
+    matrix = sparse.vstack([lp.matrix, lp.matrix[rows[:1]]])
+    low, high = np.append(lp.row_lower, lp.row_upper[rows[0]] + 1.0), np.append(lp.row_upper, np.inf)
+    return replace(lp, matrix=matrix, row_lower=low, row_upper=high)
 
 
 def test_hostile_infeasible_programs_are_proved():
     """Proves: every route says infeasible, with weights that hold in natural units, on 60 random programs."""
     found = 0
     for seed in range(60):
-        lp, _ = whole_numbers(seed, scaled=seed % 2 == 1)
-        rows = np.flatnonzero(np.isfinite(lp.row_upper) & (np.diff(lp.matrix.indptr) > 0))
-        if not rows.size:
+        lp = worse(seed)
+        if lp is None:
             continue
-        matrix = sparse.vstack([lp.matrix, lp.matrix[rows[:1]]])
-        low, high = np.append(lp.row_lower, lp.row_upper[rows[0]] + 1.0), np.append(lp.row_upper, np.inf)
-        worse = replace(lp, matrix=matrix, row_lower=low, row_upper=high)
         with pytest.raises(Infeasible) as caught:
-            solve(worse, ROUTES[seed % 4])
-        ray = np.zeros(low.size)
+            solve(lp, ROUTES[seed % 4])
+        ray = np.zeros(lp.row_lower.size)
         ray[caught.value.rows] = caught.value.row_weights
-        assert farkas_gap(worse.region, ray) > 0
+        assert farkas_gap(lp.region, ray) > 0
         found += 1
     assert found > 30
 
@@ -86,6 +186,14 @@ def test_an_endless_goal_is_named_with_its_columns(options):
     both = program([[1, 1, 0]], [-np.inf], [-1], [0, 0, 0], [np.inf] * 3, [0, 0, -1])
     with pytest.raises(Infeasible):
         solve(both, options)
+
+
+def test_a_way_without_end_is_short():
+    """Proves: of twenty columns that each improve the goal for ever, the fastest is named and no other."""
+    endless = program([], [], [], [0] * 20, [np.inf] * 20, -np.arange(1.0, 21.0))
+    with pytest.raises(Unbounded) as caught:
+        solve(endless)
+    assert caught.value.columns.tolist() == [19]
 
 
 def test_a_proof_that_does_not_hold_is_no_proof():

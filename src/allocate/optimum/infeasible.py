@@ -1,12 +1,16 @@
 """Why there is no plan: a proof that numpy can check without the solver.
 
-No plan: weights on rows whose combined limits ask for more than the bounds of the columns can give (Farkas, 1902).
-No end: a direction that keeps every limit and always improves the goal.
+No plan: weights on limits that together ask for more than there is (Farkas, 1902). No end: a direction that keeps every
+limit and always improves the goal.
+
+Of all such proofs the *deepest* is given: the limits that would all have to give way by the most before they fit
+together. Let every limit grow t-fold, and give way by its price at most: the largest t has the weights as its duals,
+and because they come from a basis, none of their limits can be left out (Gleeson and Ryan, *Identifying minimally
+infeasible subsystems of inequalities*, ORSA J. Computing 2 (1990)).
 """
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -22,23 +26,30 @@ from allocate.optimum.linear import Mask, Region, Vector
 NOISE = 1e-9
 #: A proof must hold by this part of its terms, well above rounding.
 LEAST_GAP = 1e-12
+#: Of equally deep conflicts the first in order is given: a limit's price to give way grows by so much down the order.
+LATER = 2.0**-16
 
 Indices = NDArray[np.integer[Any]]
 
 
 class Infeasible(NoPlanError):
-    """No x satisfies the region. ``rows`` and ``columns`` are indices of limits that cannot hold together.
+    """No x satisfies the region. ``rows`` and ``columns`` are indices of limits and bounds that cannot hold together.
 
-    ``row_signs`` and ``column_signs`` say which limit: +1 the lower, -1 the upper. ``row_weights`` (same length as
-    rows) prove it: the weighted sum of those row limits cannot be met within those bounds, by ``gap``.
+    ``row_signs`` and ``column_signs`` say which limit: +1 the lower, -1 the upper. ``row_weights`` and
+    ``column_weights`` (same lengths, same signs) prove it: weighted so, the rows and the columns cancel, and their
+    limits ask for more than 0, by ``gap`` as a part of the terms. Whatever explanation made it is irreducible: without
+    any one of these limits and bounds the others can be met.
     """
 
     kind = "infeasible"
 
-    def __init__(self, rows: Indices, row_weights: Vector, columns: Indices, column_signs: Indices, gap: float) -> None:
+    def __init__(
+        self, rows: Indices, row_weights: Vector, columns: Indices, column_weights: Vector, gap: float
+    ) -> None:
         self.rows, self.row_weights = rows, row_weights
+        self.columns, self.column_weights, self.gap = columns, column_weights, gap
         self.row_signs = np.sign(row_weights).astype(int)
-        self.columns, self.column_signs, self.gap = columns, column_signs, gap
+        self.column_signs = np.sign(column_weights).astype(int)
         super().__init__(f"no plan satisfies {rows.size} rows and {columns.size} bounds together")
 
     @classmethod
@@ -49,7 +60,7 @@ class Infeasible(NoPlanError):
             raise ProofError("the solver says that no plan exists, but its proof does not hold")
         slope, used = _slope(region, ray)
         rows, columns = np.flatnonzero(ray), np.flatnonzero(used)
-        return cls(rows, ray[rows], columns, -np.sign(slope[columns]).astype(int), gap)
+        return cls(rows, ray[rows], columns, -slope[columns], gap)
 
 
 class Unbounded(NoPlanError):
@@ -72,71 +83,99 @@ class Unbounded(NoPlanError):
         return cls(columns, direction[columns])
 
 
-def explain(region: Region, cost: Vector, deadline: float = np.inf, seconds: float = 10.0) -> NoPlanError:
-    """Why a (scaled) region has no optimum: Infeasible with an irreducible set of rows, or Unbounded.
+def explain(region: Region, cost: Vector, deadline: float = np.inf) -> NoPlanError:
+    """Why a (scaled) region has no optimum: Infeasible with an irreducible conflict, the deepest; or Unbounded.
 
-    Rows are dropped from a first proof one by one as long as the rest still proves it, for at most so many seconds.
-    Raises ProofError when neither can be proved, StoppedError at the deadline.
+    The conflict does not depend on the solver's route, nor on the order of rows and columns unless two are equally
+    deep (to ``LATER``); then the first in order is given. Raises ProofError when neither can be proved, StoppedError
+    at the deadline.
 
     >>> region = Region(sparse.csr_array([[1.0], [2.0]]), np.array([3.0, 0]), np.full(2, 9.0), np.zeros(1), np.ones(1))
     >>> explain(region, np.ones(1)).rows.tolist()
     [0]
     """
-    ray = _farkas(region, np.arange(region.row_lower.size), deadline)
+    ray = _deepest(region, deadline)
     if ray is not None:
-        return Infeasible.from_ray(region, _irreducible(region, ray, deadline, seconds))
+        return Infeasible.from_ray(region, ray)
     direction = _way_out(region, cost, deadline)
     if ray_is_free(region, cost, direction):
         return Unbounded.from_direction(direction)
     raise ProofError("the solver finds no optimum, and neither a proof that there is none nor a way to endless gain")
 
 
-def _farkas(region: Region, rows: Indices, deadline: float) -> Vector | None:
-    """Weights (m,) that prove these rows and all bounds infeasible, or None: the duals of the least total breach.
+def _deepest(region: Region, deadline: float) -> Vector | None:
+    """Weights (m,) that prove the region empty by the deepest conflict, or None when nothing proves it.
 
-    Allowing every row a breach at a price of 1 gives a program that always has an optimum; its duals are the proof.
+    Minimises sum |weight| * price over all proofs of one size, as the dual of: the largest t with
+    ``t * limit - price <= row <= t * limit + price`` for every limit and bound.
     """
-    matrix, one = region.matrix[rows], sparse.eye_array(rows.size, format="csr")
-    breach = np.zeros(2 * rows.size)
-    elastic = Region(
-        sparse.hstack([matrix, one, -one]).tocsr(),
-        region.row_lower[rows],
-        region.row_upper[rows],
-        np.concatenate([region.lower, breach]),
-        np.concatenate([region.upper, breach + np.inf]),
-    )
-    price = np.concatenate([np.zeros(region.lower.size), breach + 1.0])
-    if not price.size:
+    grown, side, row = _growing(region)
+    if not grown.matrix.shape[0]:
         return None
-    vertex = minimise(elastic, price, SolverOptions(), deadline)
-    ray = np.zeros(region.row_lower.size)
-    ray[rows] = _clean(refined_duals(elastic, price, vertex))
+    cost = np.zeros(grown.lower.size)
+    cost[-1] = -1.0
+    try:
+        vertex = minimise(grown, cost, SolverOptions(), deadline)
+    except NoVertex:  # t has no end: the limits fit together at any size
+        return None
+    found = np.bincount(row, refined_duals(grown, cost, vertex)[side], minlength=region.row_lower.size)
+    ray = _clean(found)
     return ray if farkas_gap(region, ray) > 0 else None
 
 
-def _irreducible(region: Region, ray: Vector, deadline: float, seconds: float) -> Vector:
-    """A proof from which no row can be left out (J. Chinneck's deletion filter), or the best in the time."""
-    end = time.perf_counter() + seconds
-    for row in np.flatnonzero(ray):
-        if ray[row] and time.perf_counter() < end:
-            fewer = np.flatnonzero(ray)
-            found = _farkas(region, fewer[fewer != row], deadline)
-            ray = ray if found is None else found
-    return ray
+def _growing(region: Region) -> tuple[Region, Indices, Indices]:
+    """The region of (x, t) whose limits grow with t and give way by their price, and which of its rows (``side``)
+    belong to which row of the original (``row``); the others are bounds that are not zero."""
+    rows, columns = region.matrix.shape
+    bound = np.flatnonzero(_is_number(region.lower) | _is_number(region.upper))
+    matrix = sparse.vstack([region.matrix, sparse.eye_array(columns, format="csr")[bound]]).tocsr()
+    low = np.concatenate([region.row_lower, region.lower[bound]])
+    high = np.concatenate([region.row_upper, region.upper[bound]])
+    below, above = np.flatnonzero(np.isfinite(low)), np.flatnonzero(np.isfinite(high) & (high != low))
+    limit, row = np.concatenate([low[below], high[above]]), np.concatenate([below, above])
+    price = _prices(rows + columns)
+    zero = np.delete(np.arange(columns), bound)
+    lower, upper = np.full(columns + 1, -np.inf), np.full(columns + 1, np.inf)
+    lower[zero] = np.where(np.isfinite(region.lower[zero]), -price[rows + zero], -np.inf)
+    upper[zero] = np.where(np.isfinite(region.upper[zero]), price[rows + zero], np.inf)
+    price = np.concatenate([price[:rows], price[rows + bound]])[row]
+    lowest = np.where(np.arange(row.size) < below.size, -price, -np.inf)
+    highest = np.where((np.arange(row.size) >= below.size) | (low[row] == high[row]), price, np.inf)
+    size = np.abs(limit).max(initial=0.0)
+    growth = sparse.csr_array(-limit[:, None] / (size if size > 0 else 1.0))
+    grown = sparse.hstack([matrix[row], growth]).tocsr()
+    side = np.flatnonzero(row < rows)
+    return Region(grown, lowest, highest, lower, upper), side, row[side]
+
+
+def _prices(size: int) -> Vector:
+    """About 1, and a little more down the order; no two sums of as many are the same."""
+    prices: Vector = 1.0 + LATER * np.sqrt(np.arange(1, size + 1) / size)
+    return prices
+
+
+def _is_number(bound: Vector) -> Mask:
+    """Bounds that are neither infinite nor zero."""
+    number: Mask = np.isfinite(bound) & (bound != 0)
+    return number
 
 
 def _way_out(region: Region, cost: Vector, deadline: float) -> Vector:
-    """The direction (n,) within [-1, 1] that keeps every limit for ever and improves the goal fastest."""
+    """The direction (n,) that keeps every limit for ever and improves the goal most for all that moves together.
+
+    Columns with one bound move by 1 altogether, which leaves few of them; those with none by 1 each at most.
+    """
 
     def ahead(limit: Vector, far: float) -> Vector:
         return np.where(np.isfinite(limit), 0.0, far)
 
+    up, down = ahead(region.upper, 1.0), ahead(region.lower, -1.0)
     cone = Region(
-        region.matrix,
-        ahead(region.row_lower, -np.inf),
-        ahead(region.row_upper, np.inf),
-        ahead(region.lower, -1.0),
-        ahead(region.upper, 1.0),
+        sparse.vstack([region.matrix, sparse.csr_array((up + down)[None, :])], format="csr"),
+        np.append(ahead(region.row_lower, -np.inf), -np.inf),
+        np.append(ahead(region.row_upper, np.inf), 1.0),
+        down,
+        up,
     )
     try:
         return _clean(minimise(cone, cost, SolverOptions(), deadline).x)

@@ -148,7 +148,7 @@ class _Search:
         try:
             return self._corner(region, start.vertex.basic_columns, start.vertex.basic_rows)
         except NoVertex as error:
-            if isinstance(explain(region, self.tangent.costs[0], seconds=0.0), Infeasible):
+            if isinstance(explain(region, self.tangent.costs[0]), Infeasible):
                 return None
             raise ProofError(f"row {self.tangent.rows[place]}: no price, and no proof why") from error
 
