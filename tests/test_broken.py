@@ -9,6 +9,7 @@ After a change of words that is meant, write them anew and read what ``git diff`
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import io
 import json
 import os
@@ -16,12 +17,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+import books
 import small
 from allocate import cli
 from allocate.read import shipped
@@ -111,6 +114,90 @@ WORLDS: dict[str, Breaker] = {
     "world_without_a_datum": text("world/datapackage.json", '"datum": "keep"', '"datum": "kept"'),
     "world_absent": lambda home: shutil.rmtree(home / "world"),
 }
+BOOK = "figures.xlsx"
+
+
+def cells(*changes: tuple[str, object], merge: str = "") -> Breaker:
+    """Change cells of the workbook, each called ``sheet!B3``, and perhaps merge some of the sheet ``keep``."""
+
+    def more(made: Any) -> None:
+        if merge:
+            made.get_worksheet_by_name("keep").merge_range(merge, "2019/20")
+
+    return lambda home: books.edit(home / BOOK, *changes, more=more)
+
+
+def sheet(old: str, new: str) -> Breaker:
+    """Call a sheet of the workbook otherwise; an empty name takes it out."""
+
+    def do(home: Path) -> None:
+        found = books.grids(home / BOOK)
+        books.save(
+            home / BOOK, {new if name == old else name: rows for name, rows in found.items() if new or name != old}
+        )
+
+    return do
+
+
+def copied(home: Path) -> None:
+    """A sheet that somebody copied to try something in it."""
+    found = books.grids(home / BOOK)
+    books.save(home / BOOK, found | {"budget (2)": found["budget"]})
+
+
+def without_a_row(home: Path) -> None:
+    found = books.grids(home / BOOK)
+    del found["keep"][2]
+    books.save(home / BOOK, found)
+
+
+def budget_in_millions(home: Path) -> None:
+    found = books.grids(home / BOOK)
+    found["budget"][1:] = [[*row[:-1], row[-1] / 1000] for row in found["budget"][1:]]
+    books.save(home / BOOK, found)
+
+
+def far_cell(home: Path) -> None:
+    """One cell in the last corner of a sheet, which makes a reader lay out 17 billion."""
+    books.edit(home / BOOK, more=lambda made: made.get_worksheet_by_name("keep").write_number(1_048_575, 16_383, 1))
+
+
+def bomb(home: Path) -> None:
+    books.rezip(home / BOOK, lambda parts: parts.update({"xl/media/picture.bin": bytes(20_000_000)}))
+
+
+LOCKED = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + "EncryptedPackage".encode("utf-16-le")
+BOOKS: dict[str, Breaker] = {
+    "book_absent": missing(BOOK),
+    "book_not_a_workbook": whole(BOOK, b"grant,year,value\nPIPES,2019/20,100000\n"),
+    "book_locked": whole(BOOK, LOCKED),
+    "book_excel_97": whole(BOOK, LOCKED[:512]),
+    "book_bomb": bomb,
+    "book_beyond_the_limit": lambda home: books.declare(home / BOOK, 2**32 - 2),
+    "book_far_cell": far_cell,
+    "book_without_data": sheet("data", "Data "),
+    "book_sheet_missing": sheet("keep", ""),
+    "book_sheet_misspelt": sheet("may_fund", "may fnud"),
+    "book_sheet_copied": copied,
+    "book_text": cells(("absorb!C2", "120 000"), ("keep!B3", "0,8")),
+    "book_date": cells(("keep!B2", dt.date(2019, 4, 1)), ("pace!A2", dt.date(2019, 4, 1))),
+    "book_year_as_number": cells(("keep!A2", 2019), ("keep!A3", 2020)),
+    "book_error_cell": cells(("absorb!C2", books.Formula("=Budget!#REF!", "#REF!"))),
+    "book_not_calculated": cells(("keep!B2", books.Formula("=4/5"))),
+    "book_negative": cells(("absorb!C3", -4_500_000)),
+    "book_row_twice": cells(("keep!A3", "2019/20")),
+    "book_unknown_space": cells(("absorb!A2", "Norht")),
+    "book_row_missing": without_a_row,
+    "book_off_by_a_thousand": budget_in_millions,
+    "book_merged": cells(merge="A2:A3"),
+    "book_header_below": cells(("keep!A1", None), ("keep!B1", None)),
+    "book_column_misspelt": cells(("keep!A1", "yaer")),
+    "book_no_scale": cells(("data!C3", None)),
+    "book_data_column_misspelt": cells(("data!E1", "sourse")),
+    "book_many": cells(
+        ("absorb!A2", "Norht"), ("absorb!C3", -1), ("keep!B2", "eighty"), ("keep!A3", "2019/20"), ("data!D4", "guessed")
+    ),
+}
 MODELS: dict[str, Breaker] = {
     "model_empty": whole("model.toml", b""),
     "model_not_toml": text("model.toml", "[dims]", "[dims"),
@@ -126,7 +213,7 @@ MODELS: dict[str, Breaker] = {
     "model_goal_varies": text("model.toml", "sum(held_back, over=[pool, year])", "sum(held_back, over=pool)"),
 }  # fmt: skip
 SCENARIOS = sorted(file.stem for kind in ("scenario", "no_plan") for file in BROKEN.glob(f"{kind}_*.toml"))
-COMMAND = ("allocate", "run", "model.toml", "-s", "scenario.toml", "-w", "world", "-o", "out")
+EVERY = (*WORLDS, *BOOKS, *MODELS, *SCENARIOS)
 IN_A_PROCESS = ("world_not_utf8", "model_hostile_rule", "scenario_conflict")
 
 
@@ -135,25 +222,30 @@ def set_up(home: Path, case: str) -> None:
     home.mkdir(exist_ok=True)
     shutil.copy(shipped("models") / "grant_consolidation.toml", home / "model.toml")
     (home / "scenario.toml").write_text('name = "As it is"\nwhy = "A test."\n')
-    small.world().write(home / "world")
+    small.world().write(home / (BOOK if case in BOOKS else "world"))
     if case in SCENARIOS:
         shutil.copy(BROKEN / f"{case}.toml", home / "scenario.toml")
     elif case:
-        ({**WORLDS, **MODELS})[case](home)
+        ({**WORLDS, **BOOKS, **MODELS})[case](home)
 
 
-def run(home: Path, in_a_process: bool = False) -> tuple[int, str]:
+def command(case: str) -> list[str]:
+    world = BOOK if case in BOOKS else "world"
+    return ["allocate", "run", "model.toml", "-s", "scenario.toml", "-w", world, "-o", "out"]
+
+
+def run(home: Path, case: str, in_a_process: bool = False) -> tuple[int, str]:
     """The exit code of the command line, and what it says on standard error apart from progress ("solving ...")."""
     if in_a_process:
         code = "from allocate.cli import main; main()"
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         done = subprocess.run(
-            [sys.executable, "-c", code, *COMMAND[1:]], cwd=home, env=environment, capture_output=True, text=True
+            [sys.executable, "-c", code, *command(case)[1:]], cwd=home, env=environment, capture_output=True, text=True
         )
         status, said = done.returncode, done.stderr
     else:
         heard = io.StringIO()
-        with contextlib.chdir(home), contextlib.redirect_stderr(heard), patch.object(sys, "argv", list(COMMAND)):
+        with contextlib.chdir(home), contextlib.redirect_stderr(heard), patch.object(sys, "argv", command(case)):
             try:
                 cli.main()
                 status = 0
@@ -164,7 +256,7 @@ def run(home: Path, in_a_process: bool = False) -> tuple[int, str]:
     return status, "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("case", [*WORLDS, *MODELS, *SCENARIOS])
+@pytest.mark.parametrize("case", EVERY)
 def test_a_broken_input_gives_exactly_these_words(case: str, tmp_path: Path) -> None:
     """Proves: status 1 (2 where no plan exists), the words of tests/broken and no others, and nothing written.
 
@@ -172,7 +264,7 @@ def test_a_broken_input_gives_exactly_these_words(case: str, tmp_path: Path) -> 
     """
     home = tmp_path / "home"
     set_up(home, case)
-    status, said = run(home, case in IN_A_PROCESS)
+    status, said = run(home, case, case in IN_A_PROCESS)
     assert said == (BROKEN / f"{case}.txt").read_text(encoding="utf-8")
     assert status == (2 if case.startswith("no_plan_") else 1)
     assert "Traceback" not in said and "mistake in allocate" not in said
@@ -180,24 +272,26 @@ def test_a_broken_input_gives_exactly_these_words(case: str, tmp_path: Path) -> 
 
 
 def test_the_unbroken_input_runs(tmp_path: Path) -> None:
-    """Proves: what the cases break is whole to begin with. Broken: they prove nothing."""
+    """Proves: what the cases break is whole to begin with, and a folder and a workbook give one plan.
+
+    Broken: they prove nothing.
+    """
     home = tmp_path / "home"
     set_up(home, "")
-    plan = solve(home / "model.toml", home / "world", home / "scenario.toml").plan
-    assert plan.grade == "exact"
-
-
-def cases() -> Iterator[str]:
-    yield from (*WORLDS, *MODELS, *SCENARIOS)
+    small.world().write(home / BOOK)
+    plans = [solve(home / "model.toml", home / world, home / "scenario.toml") for world in ("world", BOOK)]
+    assert [found.plan.grade for found in plans] == ["exact", "exact"]
+    assert plans[0].schedule.table().equals(plans[1].schedule.table())
+    assert plans[0].world_digest == plans[1].world_digest
 
 
 def test_every_file_of_words_has_its_case() -> None:
     """Proves: no expected words are left over from a case that is gone. Broken: dead files that nobody checks."""
-    assert sorted(file.stem for file in BROKEN.glob("*.txt")) == sorted(cases())
+    assert sorted(file.stem for file in BROKEN.glob("*.txt")) == sorted(EVERY)
 
 
 if __name__ == "__main__":
-    for case in cases():
+    for case in EVERY:
         with tempfile.TemporaryDirectory() as folder:
             set_up(Path(folder) / "home", case)
-            (BROKEN / f"{case}.txt").write_text(run(Path(folder) / "home")[1], encoding="utf-8")
+            (BROKEN / f"{case}.txt").write_text(run(Path(folder) / "home", case)[1], encoding="utf-8")

@@ -28,7 +28,7 @@ MODEL = "grant_consolidation"
 
 
 def test_run_writes_a_whole_folder_that_adds_up(command: Command, tmp_path: Path) -> None:
-    """Proves: the four files are there, the CSV adds up to the pools, and the manifest names what went in.
+    """Proves: the five files are there, the CSV adds up to the pools, and the manifest names what went in.
 
     Broken: a folder half written, or a plan nobody can trace to its inputs.
     """
@@ -36,7 +36,8 @@ def test_run_writes_a_whole_folder_that_adds_up(command: Command, tmp_path: Path
     assert status == 0 and "Open o/report.html" in out.replace(os.sep, "/")
     assert "keep: 0.9 -> 0.95" in out and "Value of consolidation:" in out
     home = tmp_path / "o"
-    assert sorted(p.name for p in home.iterdir()) == ["manifest.json", "plan.csv", "plan.nc", "report.html"]
+    names = ["manifest.json", "plan.csv", "plan.nc", "plan.xlsx", "report.html"]
+    assert sorted(p.name for p in home.iterdir()) == names
     table = pd.read_csv(home / "plan.csv")
     assert list(table.columns) == ["space", "pool", "service", "year", "amount"]
     assert table["amount"].sum() == 43_975_625

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
+import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+from python_calamine import CalamineWorkbook
 
 import small
 from allocate.errors import InputError
-from allocate.outputs import MANIFEST, dataset, free, whole
+from allocate.outputs import MANIFEST, dataset, free, whole, write
+from allocate.report.book import book
 from allocate.runs import Run, run
+from allocate.sentences import sentences
 
 
 def fill(home: Path) -> None:
@@ -140,3 +148,67 @@ def test_a_folder_is_as_open_as_the_user_wants(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
+
+
+def sheets_of(path: Path) -> dict[str, list[list[Any]]]:
+    with CalamineWorkbook.from_path(path) as book:
+        return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+
+
+def test_the_workbook_of_a_run_has_the_numbers_of_its_tables(merged: Run, tmp_path: Path) -> None:
+    """Proves: the plan as in plan.csv, money as numbers, and the totals of every sheet of money are the plan's.
+
+    Broken: a reader who adds up a sheet finds another plan.
+    """
+    book(merged, tmp_path / "plan.xlsx")
+    found = sheets_of(tmp_path / "plan.xlsx")
+    names = ["summary", "plan", "spaces", "by service", "by pool", "rules", "changes", "sources", "proof", "versions"]
+    assert list(found) == names
+    table = merged.schedule.table()
+    whole = int(table["amount"].sum())
+    assert found["plan"][1:-1] == [[*row[:-1], float(row[-1])] for row in table.itertuples(index=False, name=None)]
+    assert found["plan"][-1] == ["total", "", "", "", whole]
+    spent, held = int(merged.schedule.amount.sum()), int(merged.schedule.unallocated.sum())
+    assert found["spaces"][-1][2:5] == [merged.was.amount.sum(), spent, spent - merged.was.amount.sum()]
+    assert sum(row[3] for row in found["spaces"][1:-1]) == spent
+    assert found["by service"][-1][:3] == ["total", merged.was.amount.sum(), spent]
+    assert found["by service"][-1][-1] == pytest.approx(merged.outcome(merged.plan), rel=1e-9)
+    assert found["by pool"][-1][2:] == [spent + held, spent, held]
+    words = [row[1] for row in found["summary"] if row[0] in ("finding", "read with care")]
+    assert words == [sentence.words for sentence in sentences(merged)]
+    goals = {row[0]: row[2] for row in found["summary"] if str(row[0]).startswith("goal ")}
+    assert goals == {f"goal {name}": value for name, value in merged.plan.goals.items()}
+    assert [row[0] for row in found["changes"][1:]] == list(merged.case.said)
+    assert {row[0] for row in found["rules"][1:]} == set(merged.plan.program.rows)
+
+
+def test_the_workbook_of_a_run_is_the_same_every_time(merged: Run, tmp_path: Path) -> None:
+    """Proves: no clock is in the file or in its zip. Broken: a run made again has another sha256 in its manifest."""
+    for name in ("a.xlsx", "b.xlsx"):
+        book(merged, tmp_path / name)
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        assert {part.date_time for part in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert b"2000-01-01T00:00:00Z" in archive.read("docProps/core.xml")
+
+
+@pytest.mark.parametrize("sign", "=+-@")
+def test_text_never_becomes_a_formula_or_a_link(merged: Run, sign: str, tmp_path: Path) -> None:
+    """Proves: words that begin like a formula or a link stay words in every sheet. Broken: a spreadsheet runs them."""
+    evil = f'{sign}HYPERLINK("http://example.org","pay here")'
+    case = replace(merged.case, said=(evil, "http://example.org", "a\x01b"))
+    run = replace(merged, name=evil, plan=replace(merged.plan, program=replace(merged.plan.program, case=case)))
+    book(run, tmp_path / "plan.xlsx")
+    found = sheets_of(tmp_path / "plan.xlsx")
+    assert found["summary"][1][1] == evil and [row[0] for row in found["changes"][1:]] == list(case.said)
+    with zipfile.ZipFile(tmp_path / "plan.xlsx") as archive:
+        sheets = b"".join(archive.read(name) for name in archive.namelist() if "worksheets/" in name)
+    assert b"<f" not in sheets and b"<hyperlink" not in sheets
+
+
+def test_the_manifest_names_the_workbook(merged: Run, tmp_path: Path) -> None:
+    """Proves: plan.xlsx is in the folder with its sha256. Broken: nobody can tell whether it was edited."""
+    home = write(merged, tmp_path / "run")
+    said = json.loads((home / MANIFEST).read_text(encoding="utf-8"))["outputs"]
+    for name in ("plan.csv", "plan.xlsx", "report.html"):
+        assert said[name]["sha256"] == hashlib.sha256((home / name).read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""A run on disk: ``manifest.json``, ``plan.csv``, ``plan.nc`` and ``report.html``, written whole or not at all."""
+"""A run on disk: plan as CSV, workbook and netCDF, a report and a manifest, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,25 +19,28 @@ from pydantic import BaseModel
 from allocate.errors import InputError, Problem
 from allocate.explanation import explanation
 from allocate.names import TIME
+from allocate.report.book import book
 from allocate.report.html import html
 from allocate.runs import Run
 from allocate.units import SCALES
 
 MANIFEST: Final = "manifest.json"
-LIBRARIES: Final = ("allocate", "clarabel", "highspy", "numpy", "pandas", "scipy", "xarray")
+LIBRARIES: Final = ("allocate", "clarabel", "highspy", "numpy", "pandas", "scipy", "xarray", "xlsxwriter")
 """What a result may depend on; their versions are in the manifest."""
 
 
 def write(run: Run, folder: str | Path) -> Path:
     """Write a run as a folder. A folder that holds an earlier run is replaced; any other that is not empty is refused.
 
-    ``plan.csv`` has a row a cell: the dims of the amount and ``amount``, whole R thousand. Raises
+    ``plan.csv`` has a row a cell: the dims of the amount and ``amount``, whole R thousand. ``plan.xlsx`` has the same
+    and the tables of ``report.html``, ``plan.nc`` every array, ``manifest.json`` what went in. Raises
     :class:`InputError` if the folder cannot be written.
     """
 
     def fill(home: Path) -> None:
         run.schedule.table().to_csv(home / "plan.csv", index=False, lineterminator="\n", encoding="utf-8")
         dataset(run).to_netcdf(home / "plan.nc", engine="h5netcdf")
+        book(run, home / "plan.xlsx")
         (home / "report.html").write_text(html(run), encoding="utf-8")
         manifest = json.dumps(manifested(run, home), indent=1, ensure_ascii=False)
         (home / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
@@ -156,7 +159,7 @@ def manifested(run: Run, home: Path) -> dict[str, Any]:
             {"check": r.kind, "goal": r.goal, "size": r.size, "allowed": r.allowed} for r in plan.certificate.residuals
         ],
         "versions": {name: version(name) for name in LIBRARIES},
-        "outputs": {name: {"sha256": _file_digest(home / name)} for name in ("plan.csv", "report.html")},
+        "outputs": {name: {"sha256": _file_digest(home / name)} for name in ("plan.csv", "plan.xlsx", "report.html")},
     }
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from allocate.errors import InputError, Problem
+from allocate.package import DESCRIPTOR
 from allocate.read import shipped
 from allocate.reference import KINDS, schema
-from allocate.world import DESCRIPTOR, World
+from allocate.world import World
 
 WORLD: Final = "world"
 BUILT_IN: Final = "za2016"

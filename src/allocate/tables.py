@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -21,12 +20,12 @@ from allocate.units import FLAG, Unit, UnitError
 LARGEST: Final = 1e15
 """No sum of public money, no count of people and no price here is larger, in base units."""
 
-LARGEST_FILE: Final = 500_000_000
-"""Bytes of a table: a world of every ward for thirty years is smaller."""
-
 type Values = np.ndarray[Any, np.dtype[np.float64]]
 
 SEPARATORS: Final = str.maketrans("", "", " ,.\u00a0")
+
+DECIMAL_COMMA: Final = re.compile(r"[0-9]+,(?![0-9]{3}$)[0-9]+")
+"""A comma that parts no thousands."""
 
 LONGEST_LABEL: Final = 80
 
@@ -43,7 +42,8 @@ class Datum:
 
     ``unit`` is in the library's own units (R, household, person, year, 1, flag and products such as
     ``R/household``); ``status`` is one of :data:`allocate.names.STATUSES`; ``default`` fills cells without a
-    row; ``scale`` is rand in one unit of a money column; ``place`` is where errors say it stands.
+    row; ``scale`` is rand in one unit of a money column; ``place`` is where errors say it stands, ``told``
+    where its description does, and ``letters`` what a spreadsheet calls its columns, if it stands in one.
     """
 
     name: str
@@ -57,6 +57,8 @@ class Datum:
     default: float | None = None
     scale: float = 1.0
     place: str = ""
+    told: str = ""
+    letters: Mapping[str, str] = field(default_factory=dict)
 
 
 def labels_of(
@@ -117,6 +119,19 @@ def refusal(shown: str, value: float, name: str, unit: str) -> str:
     return f"{shown} is too large; {name} is in {unit}"
 
 
+def not_a_number(shown: str) -> str:
+    """Why a text is refused where a number should stand.
+
+    >>> not_a_number("1 234")
+    "'1 234' is not a number; write digits without separators"
+    >>> not_a_number("1,5")
+    "'1,5' is not a number; write decimals with a point"
+    """
+    digits = "; write digits without separators" if shown.translate(SEPARATORS).isdigit() else ""
+    hint = "; write decimals with a point" if DECIMAL_COMMA.fullmatch(shown) else digits
+    return f"{shown[:40]!r} is not a number{hint}"
+
+
 def several(found: Sequence[tuple[str, str]]) -> list[Problem]:
     """The first few of many problems of one kind, each a place and words, and how many more there are."""
     more = len(found) - FEW
@@ -158,21 +173,25 @@ class _Reading:
         if VALUE not in table.frame.columns:
             has = ", ".join(map(str, table.frame.columns))[:200]
             self._problem("", f"has no column {VALUE!r}; it has {has}")
+        told = table.told or table.place or table.name
         if table.status not in STATUSES:
             words = f"status {table.status[:40]!r} is not one of {', '.join(STATUSES)}"
-            self._problem("", words + nearest(table.status[:40], STATUSES))
+            self.problems.append(Problem(told, words + nearest(table.status[:40], STATUSES)))
         try:
             Unit.parse(table.unit)
         except UnitError as error:
-            self._problem("", str(error))
+            self.problems.append(Problem(told, str(error)))
 
     def _problem(self, place: str, words: str) -> None:
         where = self.table.place or self.table.name
         self.problems.append(Problem(", ".join(filter(None, [where, place])), words))
 
     def _at(self, row: int, column: str = "") -> str:
-        """A row as a person counts it in a file: the header is row 1."""
-        return f"row {self.table.frame.index[row] + 2}" + (f", {column}" if column else "")
+        """A row as a person counts it in a file, or a cell as a spreadsheet calls it: the header is row 1."""
+        number = self.table.frame.index[row] + 2
+        if self.table.letters:
+            return f"{self.table.letters[column or str(self.table.frame.columns[0])]}{number}"
+        return f"row {number}" + (f", {column}" if column else "")
 
     def _several(self, found: list[tuple[str, str]]) -> None:
         for problem in several(found):
@@ -211,8 +230,7 @@ class _Reading:
         if shown in ("", "nan"):
             return "is empty"
         if np.isnan(value):
-            digits = shown.translate(SEPARATORS).isdigit()
-            return f"{shown!r} is not a number" + ("; write digits without separators" if digits else "")
+            return not_a_number(shown)
         return refusal(shown, value, self.table.name, self.table.unit)
 
     def _repeated(self, flat: np.ndarray[Any, Any], good: np.ndarray[Any, Any]) -> None:
@@ -236,38 +254,3 @@ class _Reading:
 
     def _title(self, dim: str, label: str) -> str:
         return f"{label} ({self.regions.names[label]})" if dim == SPACE and self.regions is not None else label
-
-
-def read_csv(file: Path, columns: list[str], problems: list[Problem]) -> pd.DataFrame | None:
-    """A CSV file as text, blank lines left out, each row under its own number; None if it has other columns."""
-    try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"it has more than {LARGEST_FILE:,} bytes")
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
-    except FileNotFoundError:
-        problems.append(Problem(file.name, "there is no such file"))
-    except UnicodeDecodeError as error:
-        problems.append(Problem(file.name, f"byte {error.start} is not UTF-8 text; save as CSV UTF-8"))
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        problems.append(Problem(file.name, _not_a_table(str(error).splitlines()[0])))
-    else:
-        found = [str(c) for c in frame.columns]
-        if not isinstance(frame.index, pd.RangeIndex):
-            problems.append(Problem(file.name, f"has rows with more fields than its header, which has {len(found)}"))
-        elif sorted(found) == sorted(columns):
-            blank = (frame.isna() | (frame == "")).all(axis=1)
-            return frame.loc[~blank][columns]
-        else:
-            hint = "; separate the columns by commas" if len(found) == 1 and ";" in found[0] else ""
-            words = f"has columns {', '.join(found)[:120]}; expected {', '.join(columns)}{hint}"
-            problems.append(Problem(file.name, words))
-    return None
-
-
-def _not_a_table(said: str) -> str:
-    """What the CSV reader said, in our words where a row has too many fields."""
-    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
-    if found is None:
-        return f"is not a CSV table: {said[:120]}"
-    wanted, row, saw = found.groups()
-    return f"row {row} has {saw} fields, not {wanted}; write decimals with a point, and quote text that holds a comma"

@@ -1,33 +1,30 @@
 """A World: every datum of a model, labelled, checked, in canonical order, with its unit, source and status.
 
-A World is a folder: a CSV file a datum (a column a dim, plus ``value``) and one Frictionless ``datapackage.json``
-that says what each number is: its unit, the rand scale of a money column, a control total, source and status.
+On disk a World is a folder (:mod:`allocate.package`) or a workbook (:mod:`allocate.workbook`): a table a datum (a
+column a dim, plus ``value``), and one that says what each number is: its unit, the rand scale of a money column, a
+control total, source and status.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import xarray as xr
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
+from allocate import package, workbook
+from allocate.descriptions import Contents
 from allocate.errors import InputError, Problem, nearest
-from allocate.names import SPACE, VALUE
+from allocate.names import SPACE
 from allocate.regions import Registry
-from allocate.tables import Datum, array_of, labels_of, read_csv, refusal, refused, several, wrong_labels
-from allocate.units import MONEY, SCALES, Unit, UnitError, scale_of
-
-DESCRIPTOR: Final = "datapackage.json"
-REGIONS: Final = "regions.csv"
+from allocate.sheets.opening import SUFFIXES
+from allocate.tables import Datum, array_of, labels_of, refusal, refused, several, wrong_labels
+from allocate.units import Unit, UnitError
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,189 +187,50 @@ class World:
         wrong += [(name, f"{dim} {label!r} is missing") for label in known if label not in found]
         return several(wrong) or [Problem(name, p.words) for p in wrong_labels({dim: tuple(found)})]
 
-    def write(self, folder: str | Path) -> None:
-        """Write the World as a folder that :func:`read_world` reads back; the folder must be new or empty.
+    def write(self, where: str | Path) -> None:
+        """Write the World so that :func:`read_world` reads it back: a new workbook (``.xlsx``), or a new folder.
 
-        Money is written in R thousand where it is whole in it, else in rand. Raises :class:`InputError` if the folder
-        is not empty or cannot be written.
+        Money is written in R thousand where it is whole in it, else in rand. Raises :class:`InputError` if the
+        folder is not empty, the workbook is there already, or either cannot be written.
         """
+        path = Path(where)
+        write = workbook.write if path.suffix.lower() == ".xlsx" else package.write
         try:
-            self._write(Path(folder))
+            write(path, self.name, self.data, self.regions)
         except OSError as error:
-            raise InputError(folder, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
-
-    def _write(self, home: Path) -> None:
-        home.mkdir(parents=True, exist_ok=True)
-        if any(home.iterdir()):
-            raise InputError(home, [Problem("", "is not empty; name a new folder")])
-        resources = [self._write_datum(home, str(name)) for name in self.data.data_vars]
-        if self.regions is not None:
-            self.regions.write(home / REGIONS)
-        ordered = {str(d): list(self.labels(str(d))) for d in self.data.dims}
-        package: dict[str, Any] = {"name": self.name.lower()}
-        package |= {key: self.data.attrs.get(key, "") for key in ("acknowledgement", "envelope")} | {"dims": ordered}
-        package |= {"resources": resources}
-        (home / DESCRIPTOR).write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-    def _write_datum(self, home: Path, name: str) -> dict[str, Any]:
-        array = self.data[name]
-        values = array.values.astype(float).ravel()
-        money = array.attrs["unit"] == MONEY
-        scale = "R thousand" if money and not np.any(values % 1000) else "R"
-        shown = values / (SCALES[scale] if money else 1.0)
-        rows = list(itertools.product(*(self.labels(str(d)) for d in array.dims)))
-        frame = pd.DataFrame(rows, columns=list(map(str, array.dims)), index=range(len(rows)))
-        frame[VALUE] = [str(int(v)) if v == int(v) else repr(float(v)) for v in shown]
-        frame.to_csv(home / f"{name}.csv", index=False, lineterminator="\n")
-        field: dict[str, Any] = {"name": VALUE, "type": "number", "unit": array.attrs["unit"]}
-        field |= {"scale": scale} if money else {}
-        extra = {"control_total": float(values.sum())} if money else {}
-        fields = [{"name": str(d), "type": "string"} for d in array.dims] + [field]
-        said: dict[str, Any] = {
-            key: array.attrs[key] for key in ("status", "source", "period", "why") if array.attrs.get(key)
-        }
-        said |= {"notes": array.attrs["notes"].split("\n")} if array.attrs.get("notes") else {}
-        title = {"name": name.lower().replace("_", "-"), "datum": name, "path": f"{name}.csv"}
-        return {**title, **said, **extra, "schema": {"fields": fields}}
+            raise InputError(where, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
 
 
 def read_world(source: str | Path) -> World:
-    """Read a built-in World by its name, or a folder of CSV files with a ``datapackage.json``.
+    """Read a built-in World by its name, a folder of CSV files with a ``datapackage.json``, or an ``.xlsx`` workbook.
 
     >>> read_world("za2016").data.sizes["space"]
     52
 
-    Raises :class:`InputError` with every problem of every file and its place.
+    Raises :class:`InputError` with every problem of every file and its place: a row, or a sheet and a cell.
     """
-    folder = Path(source)
-    if folder.is_dir():
-        return _read_folder(folder)
+    path = Path(source)
+    if path.is_dir():
+        return _checked(path, path.resolve().name, package.read(path))
+    if path.is_file() or path.suffix.lower() in SUFFIXES:
+        return _checked(path, path.stem, workbook.read(path))
     known = {point.name: point for point in entry_points(group="allocate.worlds")}
     if str(source) in known:
         world = known[str(source)].load()()
         assert isinstance(world, World)
         return world
-    words = f"there is no such folder or built-in world; built in: {', '.join(known)}{nearest(str(source), known)}"
-    raise InputError(source, [Problem("", words)])
+    words = f"there is no such folder, workbook or built-in world; built in: {', '.join(known)}"
+    raise InputError(source, [Problem("", words + nearest(str(source), known))])
 
 
-class _Column(BaseModel):
-    """A column: its name, and for ``value`` its unit and, if it is money, its rand scale."""
-
-    name: str
-    unit: str = ""
-    scale: str = ""
-
-
-class _Columns(BaseModel):
-    fields: tuple[_Column, ...] = Field(min_length=1)
-
-
-class _Resource(BaseModel):
-    """A table: the datum it holds, its file, its columns and what it is."""
-
-    name: str
-    datum: str = ""
-    path: str
-    status: str = "assumed"
-    source: str = ""
-    period: str = ""
-    why: str = ""
-    notes: tuple[str, ...] = ()
-    control_total: FiniteFloat | None = None
-    default: FiniteFloat | None = None
-    columns: _Columns = Field(alias="schema")
-
-
-class _Package(BaseModel):
-    """The part of a Frictionless data package that a World needs."""
-
-    acknowledgement: str = ""
-    envelope: str = ""
-    dims: dict[str, tuple[str, ...]] = {}
-    resources: tuple[_Resource, ...] = Field(min_length=1)
-
-
-def _read_folder(folder: Path) -> World:
-    package = _descriptor(folder)
-    problems: list[Problem] = []
-    regions = Registry.read(folder / REGIONS) if (folder / REGIONS).is_file() else None
-    data = [d for resource in package.resources if (d := _read_resource(folder, resource, problems)) is not None]
-    said = (package.acknowledgement, package.envelope)
+def _checked(source: Path, name: str, found: Contents) -> World:
+    """The World that a file holds. Raises :class:`InputError` with the problems of its tables and of their labels."""
+    problems = found.problems
+    said = (found.acknowledgement, found.envelope)
     try:
-        world = World.build(folder.resolve().name, data, package.dims, regions, folder, *said)
+        world = World.build(name, found.data, found.dims, found.regions, source, *said)
     except InputError as error:
-        problems += error.problems
+        problems = [*problems, *error.problems]
     if problems:
-        raise InputError(folder, problems)
+        raise InputError(source, problems)
     return world
-
-
-def _descriptor(folder: Path) -> _Package:
-    file = folder / DESCRIPTOR
-    if not file.is_file():
-        raise InputError(folder, [Problem("", f"has no {DESCRIPTOR}, which says what each number is")])
-    try:
-        found = json.loads(file.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            file, [Problem(f"line {error.lineno}, column {error.colno}", f"is not JSON: {error.msg}")]
-        ) from None
-    except (ValueError, RecursionError, OSError) as error:
-        raise InputError(file, [Problem("", f"cannot be read as JSON: {error}")]) from None
-    try:
-        return _Package.model_validate(found)
-    except ValidationError as error:
-        problems = [Problem(".".join(map(str, e["loc"])), e["msg"].lower()) for e in error.errors()]
-        raise InputError(file, problems) from None
-
-
-def _read_resource(folder: Path, resource: _Resource, problems: list[Problem]) -> Datum | None:
-    name = resource.datum or resource.name
-    fields = {field.name: field for field in resource.columns.fields}
-    wrong = _undescribed(folder, resource, fields)
-    if wrong:
-        problems.append(Problem(f"{DESCRIPTOR}, {name}", wrong))
-        return None
-    frame = read_csv(folder / resource.path, list(fields), problems)
-    if frame is None:
-        return None
-    value = fields[VALUE]
-    scale = scale_of(value.scale) if value.unit == MONEY else 1.0
-    numbers = pd.to_numeric(frame[VALUE], errors="coerce")
-    if resource.control_total is not None and bool((numbers >= 0).all()):
-        _check_total(resource.path, float(numbers.sum()), scale, resource.control_total, problems)
-    said = (resource.status, resource.source, resource.period, resource.why, resource.notes)
-    return Datum(name, frame, value.unit, *said, default=resource.default, scale=scale, place=resource.path)
-
-
-def _undescribed(folder: Path, resource: _Resource, fields: Mapping[str, _Column]) -> str:
-    """What the descriptor does not say that it must, in words, or nothing."""
-    if (folder / resource.path).parent.resolve() != folder.resolve():
-        return f"path {resource.path[:80]!r} leaves the folder"
-    if VALUE not in fields:
-        return f"has no column {VALUE!r} among its fields"
-    if not fields[VALUE].unit:
-        return f"column {VALUE!r} has no unit; write for example R, household, 1 or flag"
-    if fields[VALUE].unit == MONEY:
-        try:
-            scale_of(fields[VALUE].scale)
-        except UnitError as error:
-            return str(error) if fields[VALUE].scale else f"money needs a scale, one of {', '.join(SCALES)}"
-    return ""
-
-
-def _check_total(name: str, total: float, scale: float, expected: float, problems: list[Problem]) -> None:
-    """A money column must add up to its control total; a power of ten between them names the likely unit."""
-    found = total * scale
-    if abs(found - expected) <= 500 or not np.isfinite(found):
-        return
-    words = f"adds up to R{found:,.0f}, but the control total is R{expected:,.0f}"
-    power = np.log10(expected / found) if found > 0 and expected > 0 else 0.0
-    if round(power) and abs(power - round(power)) < 1e-6:
-        words += f": {10 ** abs(round(power)):,} times too {'small' if power > 0 else 'large'}"
-        likely = [unit for unit, rand in SCALES.items() if abs(total * rand - expected) <= 1e-6 * expected]
-        words += f"; is it in {likely[0]}?" if likely else ""
-    else:
-        words += f"; if the change is meant, change control_total in {DESCRIPTOR}"
-    problems.append(Problem(name, words))

@@ -181,7 +181,7 @@ def run(
 ) -> None:
     """Solve a model under scenarios.
 
-    Prints who gains and loses, and writes a folder with plan.csv, plan.nc, report.html and manifest.json.
+    Prints who gains and loses, and writes a folder with report.html, plan.xlsx, plan.csv, plan.nc and manifest.json.
 
     Example:  allocate run grant_consolidation -s one_pool -s guarantee_95 --years 2019/20 --out out/merged
     """

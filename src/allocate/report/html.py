@@ -133,16 +133,16 @@ def _page(run: Run) -> dict[str, Any]:
         "widest": max(frame["percent"].abs().fillna(0.0).max(), 1.0),
         "parents": _parents(run),
         "money_unit": unit,
-        "pools": list(_pools(run)),
+        "pools": list(pools(run)),
         "unallocated": UNALLOCATED,
         "bindings": findings.bindings(run.plan),
         "concentrations": concentrations,
         "top": TOP,
-        "rests": {status: [_datum(run, name) for name in names] for status, names in findings.rests_on(run).items()},
+        "rests": {status: [datum(run, name) for name in names] for status, names in findings.rests_on(run).items()},
         "statuses": STATUSES,
         "checks": CHECKS,
         "grade": GRADES.get(run.plan.grade, ""),
-        "versions": _versions(),
+        "versions": versions(),
         "acknowledgement": str(world.data.attrs.get("acknowledgement", "")),
         "space": SPACE,
     }
@@ -193,7 +193,7 @@ def _parents(run: Run) -> dict[str, str]:
     return regions.column("parent") if regions is not None and "parent" in regions.header else {}
 
 
-def _pools(run: Run) -> Iterator[dict[str, Any]]:
+def pools(run: Run) -> Iterator[dict[str, Any]]:
     """Whole published units: a row a pool and year, then the total of the year, and at last the total of all."""
     held = run.schedule.unallocated
     dims = [str(d) for d in held.dims]
@@ -215,7 +215,7 @@ def _pool(name: str, year: str, allocated: Any, unallocated: Any, kind: str = ""
     return {"name": name, "year": year, "pool": given + held, "allocated": given, "held": held, "kind": kind}
 
 
-def _datum(run: Run, name: str) -> dict[str, str]:
+def datum(run: Run, name: str) -> dict[str, str]:
     """What a datum is and where it came from."""
     spec, data = run.case.model.data[name], run.case.world.data
     attrs = data[name].attrs if name in data else {"source": "default of the model"}
@@ -225,7 +225,7 @@ def _datum(run: Run, name: str) -> dict[str, str]:
     return {"name": name, "unit": spec.unit, "over": ", ".join(over), "why": why, **told}
 
 
-def _versions() -> list[tuple[str, str]]:
+def versions() -> list[tuple[str, str]]:
     """The library and the packages that it asks for, as installed."""
     try:
         asked = metadata.requires("allocate") or []

@@ -1,0 +1,1 @@
+"""Spreadsheet files: read without trusting them, written without surprises."""
