@@ -30,11 +30,11 @@ def test_a_plan_that_is_not_optimal_cannot_be_made(merged: Run) -> None:
     x = optimum.x.copy()
     x[filled] += [1e6, -1e6]
     with pytest.raises(ProofError, match="the plan failed its check"):
-        Plan(merged.plan.program, replace(optimum, x=x))
-    prices = optimum.prices.copy()
+        Plan(merged.plan.program, replace(optimum, answer=replace(optimum.answer, x=x)))
+    prices = optimum.answer.prices.copy()
     prices[1] *= 1.001
     with pytest.raises(ProofError, match="the plan failed its check"):
-        Plan(merged.plan.program, replace(optimum, prices=prices))
+        Plan(merged.plan.program, replace(optimum, answer=replace(optimum.answer, prices=prices)))
 
 
 def test_a_swap_between_equal_plans_is_refused_too(merged: Run) -> None:
@@ -44,7 +44,8 @@ def test_a_swap_between_equal_plans_is_refused_too(merged: Run) -> None:
     """
     optimum = merged.plan.optimum
     with pytest.raises(ProofError, match="closer to the target"):
-        Plan(merged.plan.program, replace(optimum, tie_multipliers=np.zeros_like(optimum.tie_multipliers)))
+        without = replace(optimum.answer, tie_multipliers=np.zeros_like(optimum.tie_multipliers))
+        Plan(merged.plan.program, replace(optimum, answer=without))
 
 
 @pytest.mark.parametrize("rule", ["guarantee", "absorption"])

@@ -12,10 +12,10 @@ import scipy.sparse as sp
 import xarray as xr
 
 from allocate.changes import Case
-from allocate.checks import check
+from allocate.checks import check, given
 from allocate.conflict import no_choice
 from allocate.errors import InputError, Problem, nearest
-from allocate.optimum.linear import TOO_LARGE, Goal, LinearProgram
+from allocate.optimum.linear import TOO_LARGE, Goal, Leximin, LinearProgram
 from allocate.program import Block, Breach, Program, at
 from allocate.rules.dimension import listed, unit_of
 from allocate.rules.rows import MOST_CELLS, Array, Linear, Reader, Scope, Values, combine, triplets
@@ -83,11 +83,11 @@ class _Builder:
         parts: list[_Rows] = []
         rows: dict[str, Block] = {}
         self._stage(lambda: self._read_rules(rows, parts))
-        goals: list[Goal] = []
+        goals: list[Goal | Leximin] = []
         self._stage(lambda: self._read_goals(goals))
         if self.impossible:
             raise no_choice(self.case, self.impossible)
-        lower, upper, target, unit = np.concatenate([np.zeros((4, 0)), *self.vectors], axis=1)
+        lower, upper, target, unit, whole = np.concatenate([np.zeros((5, 0)), *self.vectors], axis=1)
         linear = LinearProgram(
             matrix=sp.vstack([part.matrix for part in parts] or [sp.csr_array((0, self.width))], format="csr"),
             row_lower=np.concatenate([np.zeros(0), *(part.lower for part in parts)]),
@@ -97,6 +97,7 @@ class _Builder:
             goals=tuple(goals),
             target=target,
             unit=unit,
+            integer=whole > 0,
         )
         fixed, derived = (_Labelled(self, names) for names in (self.case.fixed, self.model.derived))
         goal_units = tuple(unit_of(read_expression(g.rule), self.units) or Unit() for g in self.model.active_goals)
@@ -216,7 +217,8 @@ class _Builder:
 
     def _read_variable(self, name: str, spec: VariableSpec) -> None:
         there = self._there(spec)
-        lower, upper = (self._bound(end, spec.over) for end in (spec.lower, spec.upper))
+        ends = (0.0, 1.0) if spec.kind == "binary" else (spec.lower, spec.upper)
+        lower, upper = (self._bound(end, spec.over) for end in ends)
         if (crossed := np.argwhere(there & (lower > upper))).size:
             where = at(self.case, spec.over, crossed[0])
             raise RuleError("", f"lower is above upper{f' at {where}' if where else ''}")
@@ -231,7 +233,8 @@ class _Builder:
         wanted = self.model.ties.nearest.get(name)
         target = np.zeros(there.shape) if wanted is None else self._full(self.data[wanted], spec.over)
         unit = np.full(there.shape, block.unit.published)
-        self.vectors.append(np.stack([lower[there], upper[there], target[there], unit[there]]))
+        whole = np.full(there.shape, float(spec.kind != "continuous"))
+        self.vectors.append(np.stack([array[there] for array in (lower, upper, target, unit, whole)]))
 
     def _there(self, spec: VariableSpec) -> Mask:
         if spec.where is None:
@@ -248,6 +251,8 @@ class _Builder:
         self.data[name] = Array(spec.over, values)
         small = 1e-9 * max(1.0, float(np.abs(values).max(initial=0)))
         over = {"where": np.where(there, 0, np.abs(values)), "lower": lower - values, "upper": values - upper}
+        if spec.kind != "continuous":
+            over["whole numbers"] = np.abs(values - np.round(values))
         for what, by in over.items():
             for cell in np.argwhere((by > small) & (there | (what == "where"))):
                 where = at(self.case, spec.over, cell)
@@ -321,17 +326,22 @@ class _Builder:
         for cell in np.argwhere(empty & (by > 1e-9 * size + DUST * unit.published)):
             found.append(Breach(name, at(self.case, over, cell), float(by[tuple(cell)]), str(unit)))
 
-    def _read_goals(self, goals: list[Goal]) -> None:
+    def _read_goals(self, goals: list[Goal | Leximin]) -> None:
         for spec in self.model.active_goals:
             goal = self._attempt(f"goals.{spec.name}", lambda s=spec: self._goal(s))  # type: ignore[misc]
             goals += [goal] if goal is not None else []
 
-    def _goal(self, spec: GoalSpec) -> Goal:
-        found = self._reader().whole(read_expression(spec.rule))
-        cost = _matrix(found, (), (), self.width).toarray().ravel()
-        if not (np.all(np.isfinite(cost)) and np.isfinite(found.const.values)):
+    def _goal(self, spec: GoalSpec) -> Goal | Leximin:
+        node = read_expression(spec.rule)
+        found = self._reader().whole(node)
+        matrix = _matrix(found, spec.over, self._shape(spec.over), self.width)
+        offset = self._full(found.const, spec.over)
+        if not (np.all(np.isfinite(matrix.data)) and np.all(np.isfinite(offset))):
             raise RuleError(spec.rule, "is too large to compute")
-        return Goal(spec.name, cost, float(found.const.values), spec.sense)
+        if spec.leximin is not None:
+            return Leximin(spec.name, matrix, offset.ravel())
+        give, share = given(spec, unit_of(node, self.units) or Unit())
+        return Goal(spec.name, matrix.toarray().ravel(), float(offset), spec.sense, give, share)
 
 
 class _Labelled(Mapping[str, xr.DataArray]):

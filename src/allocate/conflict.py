@@ -11,7 +11,7 @@ import numpy as np
 from allocate.changes import Case
 from allocate.errors import NoPlanError
 from allocate.optimum.infeasible import Infeasible, Unbounded
-from allocate.optimum.linear import Mask
+from allocate.optimum.linear import Goal, Mask
 from allocate.program import Breach, Program
 from allocate.shortage import SECONDS, Findings, Limit, Remedy, Share, find
 from allocate.units import MONEY
@@ -79,7 +79,8 @@ def without_end(program: Program, error: Unbounded) -> NoPlan:
     """The error that says how fast a goal gets better along which cells, and which rules do not stop it."""
     at = [goal.name for goal in program.linear.goals].index(error.goal)
     goal, columns, direction = program.linear.goals[at], error.columns, error.direction
-    gain = -goal.sign * goal.cost[columns] * direction
+    slope = goal.cost if isinstance(goal, Goal) else goal.matrix.sum(axis=0)
+    gain = -goal.sign * slope[columns] * direction
     lead = int(np.argmax(gain))
     step = abs(float(direction[lead]))
     order = [lead, *(int(k) for k in np.argsort(-np.abs(direction), kind="stable") if k != lead)]

@@ -22,7 +22,7 @@ import pulp
 import xarray as xr
 
 from allocate.errors import InputError, Problem
-from allocate.optimum.linear import TOO_LARGE, Goal, LinearProgram
+from allocate.optimum.linear import TOO_LARGE, Goal, Leximin, LinearProgram
 
 LONGEST: Final = 240
 """Characters of a name; the LP format allows 255."""
@@ -62,6 +62,9 @@ class LabelledProblem(pulp.LpProblem):
 
     def __init__(self, linear: LinearProgram, labelled: Labelled, goal: int | None) -> None:
         chosen = None if goal is None else linear.goals[goal]
+        if isinstance(chosen, Leximin):
+            words = "raises the least value first, which no one objective says; name another goal"
+            raise InputError(labelled.title, [Problem(f"goals.{chosen.name}", words)])
         sense = pulp.LpMaximize if chosen is not None and chosen.sense == "max" else pulp.LpMinimize
         super().__init__(_NOT_IN_A_NAME.sub("_", labelled.title), sense)
         self.linear, self.labelled, self.goal = linear, labelled, goal

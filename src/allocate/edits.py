@@ -10,8 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from dataclasses import fields as fields_of
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pulp
@@ -19,10 +18,7 @@ from scipy import sparse
 
 from allocate.door import LabelledProblem
 from allocate.errors import InputError, Problem
-from allocate.optimum.linear import TOO_LARGE, Goal, LinearProgram, Mask, Vector
-
-KNOWS_WHOLE: Final = "integer" in {field.name for field in fields_of(LinearProgram)}
-"""Whether a linear program can say that a column is a whole number."""
+from allocate.optimum.linear import TOO_LARGE, Goal, Leximin, LinearProgram, Mask, Vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +74,6 @@ class _Reader:
         self._check_names(names, row_names)
         if self.problem.has_sos():
             self.wrong.append(Problem("SOS groups", "are not linear; only PuLP's own solvers can take them"))
-        whole = self._whole()
         if self.wrong:
             raise InputError(f"PuLP problem {self.problem.name}", self.wrong)
         linear = LinearProgram(
@@ -90,7 +85,7 @@ class _Reader:
             goals=goals,
             target=_longer(self.old.target, len(self.keep), 0.0),
             unit=_longer(self.old.unit, len(self.keep), 1.0),
-            **whole,
+            integer=self._whole(),
         )
         return Edited(linear, names, row_names, objective)
 
@@ -115,7 +110,7 @@ class _Reader:
         old = self.old
         return _kept(lower[self.keep], old.lower), _kept(upper[self.keep], old.upper)
 
-    def _goals(self) -> tuple[tuple[Goal, ...], Goal | None]:
+    def _goals(self) -> tuple[tuple[Goal | Leximin, ...], Goal | None]:
         """The goals before the problem's own, and its own; and that alone where it is a new one."""
         which, stated = self.problem.goal, self._objective()
         before = tuple(_wider(goal, len(self.keep)) for goal in self.old.goals[:which])
@@ -182,7 +177,7 @@ class _Reader:
             self.wrong.append(Problem(self.constraints[k].name, f"cannot reach its limit of {limit[k]:g}"))
         return _Rows(matrix[:, self.keep], *_endless(lower, upper))
 
-    def _check_use(self, rows: _Rows, goals: tuple[Goal, ...], lower: Vector, upper: Vector) -> None:
+    def _check_use(self, rows: _Rows, goals: tuple[Goal | Leximin, ...], lower: Vector, upper: Vector) -> None:
         """A column that was used and is in no row and no goal any more would be free to be anything."""
         used = [_used(self.old.matrix, self.old.goals), _used(rows.matrix, goals)[: self.width]]
         free = lower[: self.width] < upper[: self.width]
@@ -204,13 +199,9 @@ class _Reader:
             self.wrong += [Problem(kind, f"{name!r} is the name of {counts[name]} {kind}") for name in twice]
             self.wrong += [Problem(kind, f"{name!r} is a name of the model") for name in added if name in taken]
 
-    def _whole(self) -> dict[str, Any]:
-        """Which columns are whole numbers, as the linear program takes it; nothing where none is."""
-        whole = np.array([self.variables[k].cat == pulp.LpInteger for k in self.keep])
-        if whole.any() and not KNOWS_WHOLE:
-            names = [self.variables[self.keep[k]].name for k in np.flatnonzero(whole)[:4]]
-            self.wrong += [Problem(name, "is a whole number, which only PuLP's own solvers can take") for name in names]
-        return {"integer": whole} if whole.any() else {}
+    def _whole(self) -> Mask:
+        """Which columns are whole numbers."""
+        return np.array([self.variables[k].cat == pulp.LpInteger for k in self.keep], dtype=bool)
 
 
 def _impossible(lower: Vector, upper: Vector) -> Mask:
@@ -234,23 +225,28 @@ def _longer(values: Vector, size: int, end: float) -> Vector:
     return np.append(values, np.full(size - values.size, end))
 
 
-def _wider(goal: Goal, size: int) -> Goal:
+def _wider(goal: Goal | Leximin, size: int) -> Goal | Leximin:
     """The goal over more columns, which do not count in it."""
+    if isinstance(goal, Leximin):
+        matrix = goal.matrix.copy()
+        matrix.resize((matrix.shape[0], size))
+        return replace(goal, matrix=matrix)
     return replace(goal, cost=_longer(goal.cost, size, 0.0))
 
 
-def _same(a: Goal, b: Goal) -> bool:
-    return a.sense == b.sense and a.offset == b.offset and np.array_equal(a.cost, b.cost)
+def _same(a: Goal | Leximin, b: Goal) -> bool:
+    return isinstance(a, Goal) and a.sense == b.sense and a.offset == b.offset and np.array_equal(a.cost, b.cost)
 
 
 def _same_row(matrix: Any, a: int, b: int) -> bool:
     return bool((matrix[[a]] != matrix[[b]]).nnz == 0)
 
 
-def _used(matrix: Any, goals: tuple[Goal, ...]) -> Mask:
+def _used(matrix: Any, goals: tuple[Goal | Leximin, ...]) -> Mask:
     """The columns that a row or a goal has a coefficient for."""
     used = np.zeros(matrix.shape[1], dtype=bool)
     used[matrix.indices[matrix.data != 0]] = True
     for goal in goals:
-        used |= goal.cost != 0
+        weights = goal.matrix if isinstance(goal, Leximin) else sparse.csr_array(goal.cost[None, :])
+        used[weights.indices[weights.data != 0]] = True
     return used

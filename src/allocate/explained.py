@@ -15,7 +15,6 @@ import pandas as pd
 from allocate.differences import amount
 from allocate.explanation import WORTH
 from allocate.names import SPACE, TIME
-from allocate.report.html import GRADES
 from allocate.report.numerals import MINUS, rounded
 from allocate.saved import PER, Saved
 from allocate.sentences import in_words, quantity
@@ -72,9 +71,9 @@ def _title_of_prices(run: Saved) -> str:
 
 
 def _heading(run: Saved) -> list[str]:
-    name, grade = run.data.attrs["name"], run.data.attrs["grade"]
+    name, proof = run.data.attrs["name"], run.data.attrs["proof"]
     changes = [f"  {line}" for line in run.manifest.get("changes", [])]
-    return [str(name), *changes, f"Grade of proof: {grade}. {GRADES.get(grade, '')}".rstrip()]
+    return [str(name), *changes, f"Grade of proof, {proof}"]
 
 
 def _line(run: Saved, rule: str, at: pd.DataFrame, rows: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from allocate.names import SPACE, TIME
+from allocate.optimum.linear import Goal
 from allocate.plan import Plan
 from allocate.program import Block
 from allocate.rules.tree import names_in, read_rule
@@ -83,7 +84,10 @@ def _worth_of_more(run: Run) -> xr.DataArray | None:
         if buys:
             there = rows.number >= 0
             price[rows.number[there]] = prices[name].values[there]
-    worth = linear.goals[-1].cost - linear.matrix.T @ price
+    goal = linear.goals[-1]
+    if not isinstance(goal, Goal):  # the worst-off change with the money, and so does what they are worth
+        return None
+    worth = goal.cost - linear.matrix.T @ price
     full = _labelled(plan, block, block.pack(worth, np.nan)).assign_attrs(unit=f"{run.unit}/{block.unit}")
     held = plan.values[names.unallocated].dims
     return full.max([d for d in held if d in full.dims and d not in (SPACE, TIME)], keep_attrs=True)

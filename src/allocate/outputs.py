@@ -32,13 +32,14 @@ LIBRARIES: Final = ("allocate", "clarabel", "highspy", "numpy", "pandas", "scipy
 def write(run: Run, folder: str | Path) -> Path:
     """Write a run as a folder. A folder that holds an earlier run is replaced; any other that is not empty is refused.
 
-    ``plan.csv`` has a row a cell: the dims of the amount and ``amount``, whole R thousand. ``plan.xlsx`` has the same
-    and the tables of ``report.html``, ``plan.nc`` every array, ``manifest.json`` what went in. Raises
-    :class:`InputError` if the folder cannot be written.
+    ``plan.csv`` has a row a cell: the dims of the amount, ``amount`` in whole R thousand, and the plan's ``grade``.
+    ``plan.xlsx`` has the same and the tables of ``report.html``, ``plan.nc`` every array, ``manifest.json`` what went
+    in. Raises :class:`InputError` if the folder cannot be written.
     """
 
     def fill(home: Path) -> None:
-        run.schedule.table().to_csv(home / "plan.csv", index=False, lineterminator="\n", encoding="utf-8")
+        plan = run.schedule.table().assign(grade=run.plan.grade)
+        plan.to_csv(home / "plan.csv", index=False, lineterminator="\n", encoding="utf-8")
         dataset(run).to_netcdf(home / "plan.nc", engine="h5netcdf")
         book(run, home / "plan.xlsx")
         (home / "report.html").write_text(html(run), encoding="utf-8")
@@ -137,7 +138,9 @@ def dataset(run: Run) -> xr.Dataset:
     parts = [reasons, *(array.to_dataset(name=name) for name, array in arrays.items())]
     data = xr.merge(parts, join="exact", compat="equals")  # labels that differ are an error, not a hole
     sources = run.case.world.data.attrs.get("acknowledgement", "")
-    return data.assign_attrs(reasons.attrs, name=run.name, grade=run.plan.grade, goal=run.goal, acknowledgement=sources)
+    return data.assign_attrs(
+        reasons.attrs, name=run.name, grade=run.plan.grade, proof=run.plan.proof, goal=run.goal, acknowledgement=sources
+    )
 
 
 def manifested(run: Run, home: Path) -> dict[str, Any]:
@@ -154,6 +157,7 @@ def manifested(run: Run, home: Path) -> dict[str, Any]:
         "changes": list(case.said),
         "goals": {k: {"value": v, "unit": str(plan.goal_units[k])} for k, v in plan.goals.items()},
         "grade": plan.grade,
+        **({"bounds": plan.bounds} if plan.bounds else {}),
         "acknowledgement": case.world.data.attrs.get("acknowledgement", ""),
         "certificate": [
             {"check": r.kind, "goal": r.goal, "size": r.size, "allowed": r.allowed} for r in plan.certificate.residuals

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
 
-from allocate.conflict import in_conflict, without_end
+from allocate.conflict import in_conflict, not_in_whole, without_end
 from allocate.errors import InputError, Problem, ProofError, nearest
 from allocate.optimum.certificate import Certificate, certify
 from allocate.optimum.highs import SolverOptions
 from allocate.optimum.infeasible import Infeasible, Unbounded
 from allocate.optimum.lexicographic import Optimum, Stage
 from allocate.optimum.lexicographic import solve as optimise
-from allocate.optimum.marginal import pairs
+from allocate.optimum.linear import Goal
+from allocate.optimum.marginal import by_solving_again, pairs
+from allocate.optimum.whole import NotWhole
 from allocate.program import Block, Program
 from allocate.shortage import SECONDS
 from allocate.units import Unit
@@ -25,6 +27,17 @@ if TYPE_CHECKING:
     from pulp import LpProblem
 
 type Vector = np.ndarray[Any, np.dtype[np.float64]]
+
+
+GRADES: Final = {
+    "exact": "The plan is optimal, and of all equally good plans it is the only one that changes least.",
+    "refined": "The plan is optimal, and the one that changes least to the precision of the check.",
+    "near tie": "The plan is optimal, but another plan may be as good to within the precision of the arithmetic.",
+    "proved": "The solver's search in whole numbers came to its end: no plan is better, and none as good changes less. "
+    "With these whole numbers the rest is certified, and prices are for them.",
+    "bounded": "Not proved best: the search in whole numbers was stopped, and another plan may be better or as good.",
+}
+"""How far a proof can go, in words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +54,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         found = self.optimum
-        certificate = certify(self.program.linear, found.x, list(found.prices), found.tie_multipliers)
+        certificate = certify(self.program.linear, found.answer)
         if not certificate.ok:
             raise ProofError("the plan failed its check: " + "; ".join(certificate.failures()[:4]))
         object.__setattr__(self, "certificate", certificate)
@@ -53,9 +66,28 @@ class Plan:
 
     @property
     def grade(self) -> str:
-        """``exact``: optimal, and of all optimal plans the only one nearest to the target. ``refined``: the same to the
-        precision of the certificate, without an exact finish. ``near tie``: optimal, perhaps not the only one."""
+        """How far the proof goes: a word of :data:`GRADES`."""
         return self.optimum.grade
+
+    @property
+    def proof(self) -> str:
+        """The grade in a sentence or two, with how much better than this plan any other could be at most."""
+        said = f"{self.grade}: {GRADES[self.grade]}"
+        if self.grade != "bounded":
+            return said
+        rows = zip(self.goals.items(), self.optimum.bound, self.optimum.gap, strict=True)
+        open_ = [f"{name} {value:,.6g}, at best {bound:,.6g} ({gap:.2%})" for (name, value), bound, gap in rows if gap]
+        return f"{said} Of each goal, this plan and the best that any could reach: {'; '.join(open_)}."
+
+    @property
+    def bounds(self) -> dict[str, dict[str, float]]:
+        """For plans in whole numbers, of each goal: the best that any plan could reach, by the solver's search
+        (``solver``) and by weak duality alone (``proved``), and how far this plan is from the first (``gap``)."""
+        found = self.optimum.bounds
+        if found is None:
+            return {}
+        rows = zip(self.goals, found.solver, found.proved, found.gap, strict=True)
+        return {name: {"solver": float(s), "proved": float(p), "gap": float(g)} for name, s, p, g in rows}
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -97,8 +129,9 @@ class Plan:
 
         ``more`` is what the goal's value gains for each unit that the limit grows, ``less`` what it loses for each unit
         that the limit shrinks, both signed as d(goal)/d(limit), for steps small enough; earlier goals are kept at their
-        best first. They differ at a kink; off kinks both are the price of :meth:`prices`. Infinite where a step that
-        way leaves no plan at all; NaN where there is no row.
+        best first. They differ at a kink; off kinks both are the price of :meth:`prices`. Infinite where a
+        step that way leaves no plan at all; NaN where there is no row. With whole numbers, or a goal that gives or is
+        for the worst-off, the step is one published unit, found by solving twice again for every limit.
 
         >>> import allocate as al
         >>> plan = al.run("grant_consolidation", al.read_world("za2016"), years=["2019/20"]).plan
@@ -109,7 +142,11 @@ class Plan:
         at, blocks = self._goal_number(goal), [self.program.rows[name] for name in self._rules(rules)]
         asked = np.concatenate([np.zeros(0, int), *(b.number[b.number >= 0] for b in blocks)])
         linear, optimum = self.program.linear, self.optimum
-        found = pairs(linear, optimum.x, list(optimum.prices), asked)
+        if linear.is_plain:
+            found = pairs(linear, optimum.x, list(optimum.prices), asked)
+        else:
+            steps = [np.full(np.count_nonzero(b.number >= 0), b.unit.published) for b in blocks]
+            found = by_solving_again(linear, optimise, asked, np.concatenate([np.zeros(0), *steps]))
         both = np.full((2, linear.row_lower.size), np.nan)
         both[:, asked] = found.more[at], found.less[at]
         datasets = {}
@@ -148,7 +185,8 @@ class Plan:
     def worth(self, goal: str | None = None) -> Mapping[str, xr.DataArray]:
         """What every cell of every variable adds to a goal (the last one unless named), in the goal's unit."""
         names = list(self.goals)
-        cost = self.program.linear.goals[len(names) - 1 if goal is None else names.index(goal)].cost
+        wanted = self.program.linear.goals[len(names) - 1 if goal is None else names.index(goal)]
+        cost = wanted.cost if isinstance(wanted, Goal) else wanted.matrix.sum(axis=0)
         found = {}
         for name, block in self.program.columns.items():
             values = block.pack(cost * self.x)
@@ -175,3 +213,5 @@ def solve(program: Program | LpProblem, options: SolverOptions | None = None) ->
         raise in_conflict(program, error, seconds) from None
     except Unbounded as error:
         raise without_end(program, error) from None
+    except NotWhole:
+        raise not_in_whole(program, program.linear.integer) from None

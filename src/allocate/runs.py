@@ -18,6 +18,7 @@ from allocate.changes import Case, apply
 from allocate.errors import InputError, NoPlanError, Problem
 from allocate.names import TIME
 from allocate.optimum.highs import SolverOptions
+from allocate.optimum.linear import Goal
 from allocate.plan import Plan, solve
 from allocate.program import Program
 from allocate.read import read_model, read_scenario
@@ -167,6 +168,8 @@ def _unchanged(
     if before is None:
         return None
     goal, other = before.linear.goals[-1], separate.program.linear.goals[-1]
+    if not (isinstance(goal, Goal) and isinstance(other, Goal)):
+        return None
     if goal.cost.shape != other.cost.shape or (goal.cost != other.cost).any():
         return None
     return _solved("unchanged", before, options, watch)

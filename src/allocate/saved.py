@@ -28,7 +28,7 @@ PER: Final = 1e6
 DUST: Final = 1e-9
 """A price below this share of its rule's largest is what arithmetic leaves of 0."""
 
-SAID: Final = {"name", "grade", "goal_unit", "sense", "against", "amount", "unallocated", "variables"}
+SAID: Final = {"name", "grade", "proof", "goal_unit", "sense", "against", "amount", "unallocated", "variables"}
 """What the attrs of a run must tell."""
 
 

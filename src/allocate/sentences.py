@@ -23,7 +23,7 @@ from allocate.findings import (
     spaces_at_a_limit,
 )
 from allocate.names import SPACE, STATUSES
-from allocate.plan import Plan
+from allocate.plan import GRADES, Plan
 from allocate.program import Breach
 from allocate.rules.tree import names_in, read_expression
 from allocate.runs import Run
@@ -154,9 +154,11 @@ def _brief(size: float, scales: tuple[tuple[str, float], ...]) -> str:
 
 
 def _warned(run: Run) -> Iterator[str]:
-    loose = [n for n in ("plan", "baseline", "separate", "nothing") if getattr(run, n).grade != "exact"]
-    if loose:
-        yield f"Grade of proof below exact for {', '.join(loose)}: optimal, but perhaps not the only plan as good."
+    plans = {"plan": run.plan, "actual split": run.baseline, "separate grants": run.separate, "no money": run.nothing}
+    grades = {name: plan.grade for name, plan in plans.items() if plan.grade not in ("exact", "proved")}
+    for grade in dict.fromkeys(grades.values()):
+        names = ", ".join(name for name, its in grades.items() if its == grade)
+        yield f"Grade of proof of {names}: {grade}. {GRADES[grade]}"
     for dim in (SPACE, *scored_dims(run)):
         yield from (f"Concentration: {warning}." for warning in concentration(run, dim).warnings)
     total = len(run.case.world.labels(SPACE))
@@ -164,8 +166,9 @@ def _warned(run: Run) -> Iterator[str]:
     if at:
         parts = ", ".join(f"{many} at {rule}" for rule, many in at.items())
         yield f"Of {total} spaces, {parts}: the more sit at a limit, the more the plan is a statement about the limits."
-    plans = {"actual split": run.baseline} | ({} if run.plan is run.baseline else {"plan": run.plan})
     for name, plan in plans.items():
+        if name not in ("actual split", "plan") or (name == "plan" and run.plan is run.baseline):
+            continue
         for rule, breaches in _breaches(plan).items():
             worst = max(breaches, key=lambda b: b.by)
             where = f"in {len(breaches)} places, worst {worst.where.strip('[]')} by {amount(worst.by, worst.unit)}"
@@ -182,8 +185,8 @@ def _breaches(plan: Plan) -> dict[str, list[Breach]]:
 def _proof(run: Run) -> Iterator[str]:
     worst = max(r.size / r.allowed for r in run.plan.certificate.residuals if r.allowed)
     yield (
-        f"Grade of proof: {run.plan.grade}. Every condition of an optimum was re-checked on the model's own data; "
-        f"the worst residual is {worst:.0e} of what is allowed."
+        f"Grade of proof, {run.plan.proof} Every condition was re-checked on the model's own data; the worst residual "
+        f"is {worst:.0e} of what is allowed."
     )
     rounded = ", ".join(f"{rule} by up to R{by:,.0f}" for rule, by in run.schedule.breaches.items())
     exact = [rule for rule in run.schedule.exact if rule not in run.schedule.breaches]

@@ -8,6 +8,7 @@ import pytest
 
 from allocate.errors import ProofError
 from allocate.optimum.certificate import certify
+from allocate.optimum.extended import Answer
 from allocate.optimum.lexicographic import solve
 from optimum.exact import harm, simple
 from optimum.instances import allocation, whole_numbers
@@ -20,6 +21,10 @@ def optima():
     return [
         (*whole_numbers(seed, scaled=seed % 2 == 1), solve(whole_numbers(seed, seed % 2 == 1)[0])) for seed in SEEDS
     ]
+
+
+def check(lp, x, prices, ties=None):
+    return certify(lp, Answer(x, np.array(prices), ties))
 
 
 def floats(values):
@@ -45,7 +50,7 @@ def test_exactly_optimal_pairs_are_accepted(optima):
         one = replace(lp, goals=lp.goals[:1])
         prices = simple(best.prices[0])
         if harm(one, [Fraction(v) for v in point], [prices]) == 0:
-            assert certify(one, point, [floats(prices)]).ok
+            assert check(one, point, [floats(prices)]).ok
             accepted += 1
     assert accepted > 0.95 * len(optima)
 
@@ -61,7 +66,7 @@ def test_corrupted_pairs_are_refused(optima):
             x, prices = best.x.copy(), [floats(simple(p)) for p in best.prices]
             _corrupt(rng, x, prices)
             found = harm(lp, [Fraction(v) for v in x], [simple(p) for p in prices])
-            ok = certify(lp, x, prices).ok
+            ok = check(lp, x, prices).ok
             if found > Fraction(1, 10**6):
                 assert not ok
                 refused += 1
@@ -100,9 +105,9 @@ def test_numbers_that_are_none_are_refused(optima, change):
         for part in range(3):
             x, prices, ties = best.x.copy(), best.prices.copy(), best.tie_multipliers.copy()
             (x, prices[-1], ties)[part][0] = change
-            assert not certify(lp, x, list(prices), ties).ok
-    assert not certify(lp, x[:-1], list(prices), ties).ok
-    assert not certify(lp, x, list(prices)[:-1], ties).ok
+            assert not check(lp, x, list(prices), ties).ok
+    assert not check(lp, x[:-1], list(prices), ties).ok
+    assert not check(lp, x, list(prices)[:-1], ties).ok
 
 
 def test_a_limit_of_no_consequence_does_not_excuse_the_other():
@@ -112,7 +117,7 @@ def test_a_limit_of_no_consequence_does_not_excuse_the_other():
     row = int(np.argmax(np.diff(lp.matrix.indptr)))
     asked, most = lp.row_lower.copy(), lp.row_upper.copy()
     asked[row], most[row] = (lp.matrix @ best.x)[row] + 1, 1e15
-    certificate = certify(replace(lp, row_lower=asked, row_upper=most), best.x, list(best.prices))
+    certificate = check(replace(lp, row_lower=asked, row_upper=most), best.x, list(best.prices))
     assert certificate.worst("row") > 1e-3
 
 
@@ -130,9 +135,9 @@ def test_swaps_between_tied_cells_keep_the_goal_but_not_the_certificate():
         x = best.x.copy()
         x[[a, d]] += 1000.0
         x[[b, c]] -= 1000.0
-        if certify(lp, x, list(best.prices)).ok:
+        if check(lp, x, list(best.prices)).ok:
             swaps += 1
-            assert not certify(lp, x, list(best.prices), best.tie_multipliers).ok
+            assert not check(lp, x, list(best.prices), best.tie_multipliers).ok
     assert swaps >= 10
 
 
@@ -144,12 +149,12 @@ def test_every_single_cell_nudge_is_refused():
         for factor in (0.999, 1.001):
             x = best.x.copy()
             x[cell] *= factor
-            assert not certify(lp, x, list(best.prices), best.tie_multipliers).ok
+            assert not check(lp, x, list(best.prices), best.tie_multipliers).ok
 
 
 def test_an_optimum_cannot_exist_without_its_certificate(optima):
     """Proves: the constructor raises on a failing certificate, and says what failed, so no plan is unproved."""
     lp, _, best = optima[0]
-    failing = certify(lp, best.x + 1e6, list(best.prices), best.tie_multipliers)
+    failing = check(lp, best.x + 1e6, list(best.prices), best.tie_multipliers)
     with pytest.raises(ProofError, match="failed its check"):
         replace(best, certificate=failing)

@@ -3,20 +3,25 @@
 It trusts nothing from a solver but the numbers: x, the prices of every goal, and the multipliers of the tie-break.
 Optimal: x keeps every limit, and every priced column or row is at its bound or limit, goal after goal, each within
 the plans that the goals before it leave. Closest: the distance to the target has no way down within the last face.
+All of that on the plain program (``extended``), built again from the caller's data. A goal that gives has a best plan
+of its own, proved the same way; every value that a round of a leximin goal claims to settle must be priced by it.
+That a choice of whole numbers is best nobody but the solver's tree search knows; how far from best it is at most,
+``duality_bound`` says too.
 All residuals are without a unit: relative to row activity, to the size of a column but never finer than its
 published unit, or to the terms of a price.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from allocate.optimum.linear import LinearProgram, Mask, Region, Vector
+from allocate.optimum.extended import Answer, Plain, balanced, giving, keeping, plain, up_to
+from allocate.optimum.linear import Goal, LinearProgram, Mask, Region, Vector
 from allocate.optimum.prices import TIED, relative_duals, restrict
-from allocate.optimum.scaling import group_maximum, ruiz
+from allocate.optimum.scaling import Scaling, group_maximum, ruiz
 
 #: The largest residuals that pass.
 ALLOWED = {"bound": 1e-9, "row": 1e-12, "complementarity": 1e-9, "gap": 1e-9, "tie": 1e-8}
@@ -28,7 +33,12 @@ WORDS = {
     "complementarity": "is priced but not at its limit",
     "gap": "between the plan and its prices",
     "tie": "could move closer to the target",
+    "settled": "is called settled and has room",
+    "whole": "is not a whole number within its bounds",
 }
+
+#: A slope below this part of the terms that make it up is zero: an endless column must not make a bound endless.
+NOISE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -79,41 +89,106 @@ class Certificate:
         return max((residual.size for residual in self.residuals if residual.kind == kind), default=0.0)
 
 
-def certify(
-    lp: LinearProgram, x: Vector, prices: Sequence[Vector], tie_multipliers: Vector | None = None
-) -> Certificate:
-    """Check x (n,), row prices (m,) per goal in the goal's own sense, and tie multipliers (m,), natural units.
+def certify(lp: LinearProgram, answer: Answer) -> Certificate:
+    """Check an answer (see :class:`Answer`) against the program, natural units.
 
     A price is d(goal value) / d(row limit). Without tie multipliers only optimality is checked, not closeness.
 
-    >>> from allocate.optimum.linear import Goal
     >>> from scipy import sparse
     >>> one = np.ones(1)
     >>> goal = Goal("reach", one, sense="max")
     >>> lp = LinearProgram(sparse.csr_array([[2.0]]), -np.inf * one, 6 * one, 0 * one, 9 * one, (goal,), one, one)
-    >>> certify(lp, 3 * one, [one / 2], one).ok
+    >>> certify(lp, Answer(3 * one, np.array([one / 2]), one)).ok
     True
-    >>> print(*certify(lp, 2 * one, [one / 2]).failures(), sep="\\n")
+    >>> print(*certify(lp, Answer(2 * one, np.array([one / 2]))).failures(), sep="\\n")
     goal 'reach', row 0 is priced but not at its limit: 3.3e-01, allowed 1e-09
     goal 'reach', sum of all prices between the plan and its prices: 1.7e-01, allowed 1e-09
     """
-    given = [x, *prices, *([] if tie_multipliers is None else [tie_multipliers])]
-    sizes = [lp.lower.size] + [lp.row_lower.size] * (len(given) - 1)
-    if len(prices) != len(lp.goals) or [np.shape(a) for a in given] != [(size,) for size in sizes]:
-        return Certificate((Residual("numbers", "", "the shape of the answer", np.inf),))
-    if not all(np.isfinite(a).all() for a in given):
-        return Certificate((Residual("numbers", "", "part of the answer", np.inf),))
-    check = Check(lp.region, lp.unit, x)
-    residuals = [*check.feasible()]
-    face, scaling = lp.region, ruiz(lp.region)
-    for goal, price in zip(lp.goals, prices, strict=True):
+    try:
+        found = plain(lp, answer)
+    except ValueError:
+        return _none("the shape of the answer")
+    rows, columns = found.program.row_lower.size, found.program.lower.size
+    ties = np.zeros(rows) if answer.tie_multipliers is None else answer.tie_multipliers
+    given = {
+        "x": (answer.x, (columns,)),
+        "prices": (answer.prices, (len(found.settles), rows)),
+        "ties": (ties, (rows,)),
+    }
+    if any(np.shape(values) != shape for values, shape in given.values()):
+        return _none("the shape of the answer")
+    if not all(np.isfinite(values).all() for values, _ in given.values()):
+        return _none("part of the answer")
+    scaling = balanced(found.program.region, lp.row_lower.size + len(answer.given), lp.lower.size, ruiz)
+    return Certificate((*_given(lp, answer), *_whole(lp, answer.x), *_plain(found, answer, scaling)))
+
+
+def _none(what: str) -> Certificate:
+    """The certificate of what is no answer at all."""
+    return Certificate((Residual("numbers", "", what, np.inf),))
+
+
+def _plain(found: Plain, answer: Answer, scaling: Scaling) -> Iterator[Residual]:
+    """The plain program: limits, goal after goal each within what the goals before leave, and closeness."""
+    program, check = found.program, Check(found.program.region, found.program.unit, answer.x)
+    yield from check.feasible()
+    face = program.region
+    for goal, price, settles in zip(program.goals, answer.prices, found.settles, strict=True):
+        assert isinstance(goal, Goal)
         cost, dual = goal.sign * goal.cost, goal.sign * price
-        reduced, rows = relative_duals(lp.region, cost, dual, scaling)
-        residuals += check.optimal(face, goal.name, cost, dual, reduced, rows)
+        reduced, rows = relative_duals(program.region, cost, dual, scaling)
+        yield from check.optimal(face, goal.name, cost, dual, reduced, rows)
         face = restrict(face, reduced, rows)
-    if tie_multipliers is not None:
-        residuals.append(check.closest(face, lp.weights, lp.target, tie_multipliers))
-    return Certificate(tuple(residuals))
+        if settles.size:
+            room = (face.row_upper - face.row_lower)[settles]
+            yield Residual("settled", goal.name, f"row {settles[np.argmax(room)]}", float(room.max()))
+    if answer.tie_multipliers is not None:
+        yield check.closest(face, program.weights, program.target, answer.tie_multipliers)
+
+
+def _given(lp: LinearProgram, answer: Answer) -> list[Residual]:
+    """What proves the best of every goal that gives."""
+    residuals: list[Residual] = []
+    for best in answer.given:
+        at = giving(lp)
+        assert at is not None
+        residuals += certify(up_to(lp, at), best).residuals
+        lp = keeping(lp, at, lp.goals[at].value(best.x[: lp.lower.size]))
+    return residuals
+
+
+def _whole(lp: LinearProgram, x: Vector) -> list[Residual]:
+    """Whole numbers are whole, exactly, and within their own bounds, exactly."""
+    columns = np.flatnonzero(lp.integer)
+    if not columns.size:
+        return []
+    here = x[columns]
+    off = np.maximum(np.abs(here - np.round(here)), np.maximum(lp.lower[columns] - here, here - lp.upper[columns]))
+    worst = int(np.argmax(off))
+    return [Residual("whole", "", f"column {columns[worst]}", max(0.0, float(off[worst])))]
+
+
+def duality_bound(region: Region, goal: Goal, price: Vector) -> float:
+    """The best value of a goal that any x of a region could have, by weak duality, from any prices (m,) of its rows.
+
+    Prices and goal in the goal's own sense. A price on a limit that is infinite counts as none. Infinite when the
+    bounds of the columns do not hold what is left.
+
+    >>> from scipy import sparse
+    >>> one = np.ones(1)
+    >>> region = Region(sparse.csr_array([[2.0]]), -np.inf * one, 6 * one, 0 * one, 9 * one)
+    >>> duality_bound(region, Goal("reach", one, sense="max"), one / 2)
+    3.0
+    """
+    dual = goal.sign * price
+    limit = np.where(dual > 0, region.row_lower, region.row_upper)
+    dual = np.where(np.isfinite(limit), dual, 0.0)
+    reduced = goal.sign * goal.cost - region.matrix.T @ dual
+    terms = np.abs(goal.cost) + abs(region.matrix).T @ np.abs(dual)
+    bound = np.where(reduced > 0, region.lower, region.upper)
+    used = (reduced != 0) & (np.isfinite(bound) | (np.abs(reduced) > NOISE * terms))
+    priced = dual != 0
+    return float(goal.sign * ((dual[priced] * limit[priced]).sum() + (reduced[used] * bound[used]).sum())) + goal.offset
 
 
 class Check:

@@ -19,6 +19,9 @@ from allocate.errors import AllocateError, ProofError, StoppedError
 from allocate.optimum.linear import Mask, Region, Vector
 
 Order = NDArray[np.integer[Any]]
+Status = NDArray[np.int8]
+BASIC = 1
+DUAL, PRIMAL = 1, 4
 
 #: Near a goal of zero HiGHS 1.15.1's interior point goes on for ever; after this many rounds the simplex takes over.
 IPM_ITERATIONS = 500
@@ -34,12 +37,26 @@ class NoVertex(AllocateError):
 
 
 @dataclass(frozen=True, eq=False)
-class SolverOptions:
-    """How to solve. Only ``time_limit`` and ``accept_near_ties`` can change what comes back, never which plan.
+class Basis:
+    """A corner of a program, to start the next solve of its like from: for each column (n,) and row (m,) whether it is
+    at its lower limit (0), basic (1), at its upper limit (2), or not basic and without a limit (3)."""
 
-    ``time_limit`` is seconds for everything together. ``column_order`` (n,) and ``row_order`` (m,) permute what the
-    solver is handed: tests use them to show that the answer does not depend on it. ``accept_near_ties`` lets a plan
-    through that is optimal but perhaps not the only one at relative differences between 2e-13 and 1e-8.
+    columns: Status
+    rows: Status
+
+
+@dataclass(frozen=True, eq=False)
+class SolverOptions:
+    """How to solve. Only ``time_limit``, ``gap`` and ``accept_near_ties`` can change what comes back; without whole
+    numbers they never change which plan.
+
+    ``time_limit`` is seconds for everything together; a search in whole numbers that it stops may take as long again
+    to prove what it has. ``gap`` is how far from best, as a part of its value, a goal in whole numbers may stay.
+    ``threads``, of which only the search in whole numbers makes use (the parallel simplex is slower), and ``start``,
+    the basis of an earlier program of the same shape for the first goal, can only change the time it takes.
+    ``column_order`` (n,) and ``row_order`` (m,) permute what the solver is handed: tests use them to show that the
+    answer does not depend on it. ``accept_near_ties`` lets a plan through that is optimal but perhaps not the only one
+    at relative differences between 2e-13 and 1e-8.
     """
 
     solver: Literal["simplex", "ipx"] = "simplex"
@@ -49,22 +66,40 @@ class SolverOptions:
     accept_near_ties: bool = False
     column_order: Order | None = None
     row_order: Order | None = None
+    threads: int = 1
+    start: Basis | None = None
+    gap: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Vertex:
-    """A solver's answer: x (n,), which columns (n,) and rows (m,) are basic, iterations and seconds."""
+    """A solver's answer: x (n,), its basis, iterations and seconds."""
 
     x: Vector
-    basic_columns: Mask
-    basic_rows: Mask
+    basis: Basis
     iterations: int
     seconds: float
 
+    @property
+    def basic_columns(self) -> Mask:
+        """Which columns (n,) are basic."""
+        basic: Mask = self.basis.columns == BASIC
+        return basic
 
-def minimise(region: Region, cost: Vector, options: SolverOptions, deadline: float = np.inf) -> Vertex:
+    @property
+    def basic_rows(self) -> Mask:
+        """Which rows (m,) are basic."""
+        basic: Mask = self.basis.rows == BASIC
+        return basic
+
+
+def minimise(
+    region: Region, cost: Vector, options: SolverOptions, deadline: float = np.inf, feasible: Basis | None = None
+) -> Vertex:
     """A basis that minimises cost @ x over the (scaled) region; deadline is on ``time.perf_counter``.
 
+    From a ``feasible`` basis, when there is one, the primal simplex goes on. After a change of the goal alone it is ten
+    times faster than the dual, and after a change of the limits, which is what ``options.start`` is for, much slower.
     Raises NoVertex when there is none (``infeasible.explain`` proves why), StoppedError, or ProofError.
 
     >>> from scipy import sparse
@@ -75,8 +110,10 @@ def minimise(region: Region, cost: Vector, options: SolverOptions, deadline: flo
     if cost.size == 0:
         if (region.row_lower > 0).any() or (region.row_upper < 0).any():
             raise NoVertex("a row asks for something and there are no columns")  # HiGHS calls this model empty
-        return Vertex(np.zeros(0), np.zeros(0, bool), np.ones(region.row_lower.size, bool), 0, 0.0)
+        return Vertex(np.zeros(0), Basis(np.zeros(0, np.int8), np.ones(region.row_lower.size, np.int8)), 0, 0.0)
     highs = _handed_over(region, cost, options, deadline)
+    if feasible is not None or options.start is not None:
+        _start(highs, options, feasible)
     seconds = _run(highs)
     status = highs.getModelStatus()
     statuses = highspy.HighsModelStatus
@@ -86,13 +123,67 @@ def minimise(region: Region, cost: Vector, options: SolverOptions, deadline: flo
         raise StoppedError("the time limit came before a proved answer")
     if status in (statuses.kInterrupt, statuses.kHighsInterrupt):
         raise StoppedError("the solver was interrupted before a proved answer")
-    if options.solver != "simplex" or options.presolve:
+    if options.solver != "simplex" or options.presolve or options.start or feasible:
         # A second opinion: interior point called 6 of 8,000 hostile programs infeasible that were not.
-        return minimise(region, cost, replace(options, solver="simplex", presolve=False), deadline)
+        return minimise(region, cost, replace(options, solver="simplex", presolve=False, start=None), deadline)
     words = highs.modelStatusToString(status)
     if status in (statuses.kInfeasible, statuses.kUnbounded, statuses.kUnboundedOrInfeasible):
         raise NoVertex(words)
     raise ProofError(f"the solver ended with status {words!r} and no answer")
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Whole numbers and the rest (n,), the least cost that the search leaves possible, and whether it was stopped."""
+
+    x: Vector
+    bound: float
+    stopped: bool
+    nodes: int
+
+
+class NoWhole(AllocateError):
+    """The search found no point in whole numbers, or no end."""
+
+
+def search(
+    region: Region,
+    cost: Vector,
+    integer: Mask,
+    options: SolverOptions,
+    deadline: float = np.inf,
+    known: Vector | None = None,
+) -> Found:
+    """Whole numbers that minimise cost @ x over the (scaled) region, by tree search; ``known`` (n,) is a first plan.
+
+    Raises NoWhole when there are none, StoppedError when time is up before the first, or ProofError.
+
+    >>> from scipy import sparse
+    >>> many = np.full(2, 9.0)
+    >>> region = Region(sparse.csr_array([[2.0, 2.0]]), np.full(1, 3.0), np.full(1, np.inf), np.zeros(2), many)
+    >>> search(region, np.array([1.0, 3.0]), np.array([True, True]), SolverOptions()).x.tolist()
+    [2.0, 0.0]
+    """
+    highs = _handed_over(region, cost, options, deadline, integer)
+    _, column_order = _orders(options, *region.matrix.shape)
+    if known is not None:
+        solution = highspy.HighsSolution()
+        solution.col_value = known[column_order].tolist()
+        highs.setSolution(solution)
+    _run(highs)
+    status, statuses, info = highs.getModelStatus(), highspy.HighsModelStatus, highs.getInfo()
+    stopped = status == statuses.kTimeLimit
+    if status in (statuses.kInterrupt, statuses.kHighsInterrupt):
+        raise StoppedError("the solver was interrupted before a proved answer")
+    if stopped and info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        raise StoppedError("the time limit came before any plan in whole numbers was found")
+    if status in (statuses.kInfeasible, statuses.kUnbounded, statuses.kUnboundedOrInfeasible):
+        raise NoWhole(highs.modelStatusToString(status))
+    if not (stopped or status == statuses.kOptimal):
+        raise ProofError(f"the search ended with status {highs.modelStatusToString(status)!r} and no answer")
+    x = np.empty(cost.size)
+    x[column_order] = highs.getSolution().col_value
+    return Found(x, info.mip_dual_bound, stopped, max(int(info.mip_node_count), 0))
 
 
 def in_time(deadline: float) -> float:
@@ -103,27 +194,45 @@ def in_time(deadline: float) -> float:
     return left
 
 
-def _handed_over(region: Region, cost: Vector, options: SolverOptions, deadline: float) -> Any:
+def _handed_over(
+    region: Region, cost: Vector, options: SolverOptions, deadline: float, integer: Mask | None = None
+) -> Any:
     rows, columns = region.matrix.shape
     row_order, column_order = _orders(options, rows, columns)
     matrix = region.matrix
     if options.row_order is not None or options.column_order is not None:
         matrix = matrix[row_order][:, column_order].tocsr()
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = rows, columns
-    lp.sense_ = highspy.ObjSense.kMinimize
-    lp.col_cost_ = cost[column_order]
-    lp.col_lower_, lp.col_upper_ = region.lower[column_order], region.upper[column_order]
-    lp.row_lower_, lp.row_upper_ = region.row_lower[row_order], region.row_upper[row_order]
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.num_row_, lp.a_matrix_.num_col_ = rows, columns
-    lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
-    lp.a_matrix_.value_ = matrix.data
+    kinds = np.zeros(columns, bool) if integer is None else integer[column_order]
     highs = highspy.Highs()
-    left = in_time(deadline)
-    settings = {
+    for name, value in _settings(options, in_time(deadline), integer is not None).items():
+        if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+            raise ValueError(f"the solver refuses {name} = {value!r}")
+    passed = highs.passModel(  # whole arrays: attributes of a HighsLp are copied number by number
+        columns,
+        rows,
+        matrix.nnz,
+        int(highspy.MatrixFormat.kRowwise),
+        int(highspy.ObjSense.kMinimize),
+        0.0,
+        cost[column_order],
+        region.lower[column_order],
+        region.upper[column_order],
+        region.row_lower[row_order],
+        region.row_upper[row_order],
+        matrix.indptr.astype(np.int32),
+        matrix.indices.astype(np.int32),
+        matrix.data,
+        kinds.astype(np.int32),
+    )
+    if passed == highspy.HighsStatus.kError:
+        raise ProofError("the solver refuses the linear program")
+    return highs
+
+
+def _settings(options: SolverOptions, seconds: float, whole: bool) -> dict[str, object]:
+    settings: dict[str, object] = {
         "output_flag": False,
-        "threads": 1,
+        "threads": options.threads,
         "random_seed": options.seed,
         "solver": options.solver,
         "presolve": "on" if options.presolve else "off",
@@ -133,20 +242,49 @@ def _handed_over(region: Region, cost: Vector, options: SolverOptions, deadline:
         "primal_feasibility_tolerance": 1e-9,
         "dual_feasibility_tolerance": 1e-10,
         "small_matrix_value": 1e-12,
-        "time_limit": left,
+        "time_limit": seconds,
     }
-    for name, value in settings.items():
-        if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
-            raise ValueError(f"the solver refuses {name} = {value!r}")
-    if highs.passModel(lp) == highspy.HighsStatus.kError:
-        raise ProofError("the solver refuses the linear program")
-    return highs
+    if options.threads > 1:
+        settings["parallel"] = "on"
+    if whole:
+        settings |= {
+            "solver": "choose",
+            "mip_rel_gap": options.gap,
+            "mip_abs_gap": 0.0,
+            "mip_feasibility_tolerance": 1e-9,
+        }
+    return settings
+
+
+def _start(highs: Any, options: SolverOptions, feasible: Basis | None) -> None:
+    """Make the solver go on from a basis."""
+    start = feasible or options.start
+    assert start is not None
+    rows, columns = highs.getNumRow(), highs.getNumCol()
+    if (start.rows.size, start.columns.size) != (rows, columns):
+        raise ValueError(
+            f"start is the basis of a program with {start.rows.size} rows and {start.columns.size} columns; "
+            f"this one has {rows} and {columns}"
+        )
+    row_order, column_order = _orders(options, rows, columns)
+    known, basis = highspy.HighsBasisStatus, highspy.HighsBasis()
+    names = (known.kLower, known.kBasic, known.kUpper, known.kZero)
+    basis.col_status = [names[status] for status in start.columns[column_order]]
+    basis.row_status = [names[status] for status in start.rows[row_order]]
+    basis.valid = basis.alien = True  # alien: checked, and mended where it is singular
+    highs.setBasis(basis)
+    highs.setOptionValue("solver", "simplex")
+    highs.setOptionValue("simplex_strategy", PRIMAL if feasible else DUAL)
 
 
 def _orders(options: SolverOptions, rows: int, columns: int) -> tuple[Order, Order]:
-    row_order = np.arange(rows) if options.row_order is None else options.row_order
-    column_order = np.arange(columns) if options.column_order is None else options.column_order
-    return row_order, column_order
+    return _order(options.row_order, rows), _order(options.column_order, columns)
+
+
+def _order(given: Order | None, size: int) -> Order:
+    """The order given, and after it whatever the program was extended by."""
+    given = np.arange(0) if given is None else given
+    return np.concatenate([given, np.arange(given.size, size)])
 
 
 def _run(highs: Any) -> float:
@@ -169,13 +307,12 @@ def _vertex(highs: Any, options: SolverOptions, seconds: float, rows: int, colum
     if not basis.valid:
         raise ProofError("the solver gave no basis")
     row_order, column_order = _orders(options, rows, columns)
-    basic = highspy.HighsBasisStatus.kBasic
-    x, basic_columns, basic_rows = np.empty(columns), np.empty(columns, bool), np.empty(rows, bool)
+    x, of_columns, of_rows = np.empty(columns), np.empty(columns, np.int8), np.empty(rows, np.int8)
     x[column_order] = highs.getSolution().col_value
-    basic_columns[column_order] = np.fromiter((s == basic for s in basis.col_status), bool, columns)
-    basic_rows[row_order] = np.fromiter((s == basic for s in basis.row_status), bool, rows)
+    of_columns[column_order] = np.fromiter(map(int, basis.col_status), np.int8, columns)
+    of_rows[row_order] = np.fromiter(map(int, basis.row_status), np.int8, rows)
     counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
-    return Vertex(x, basic_columns, basic_rows, sum(max(count, 0) for count in counts), seconds)
+    return Vertex(x, Basis(of_columns, of_rows), sum(max(count, 0) for count in counts), seconds)
 
 
 class Session:

@@ -23,6 +23,7 @@ from scipy.sparse import linalg
 from allocate.errors import NoPlanError, ProofError
 from allocate.optimum.basis import refined_duals
 from allocate.optimum.certificate import certify
+from allocate.optimum.extended import Answer
 from allocate.optimum.highs import NoVertex, Session, Vertex
 from allocate.optimum.infeasible import Infeasible, explain
 from allocate.optimum.linear import LinearProgram, Mask, Region, Vector
@@ -66,7 +67,8 @@ def pairs(lp: LinearProgram, x: Vector, prices: Sequence[Vector], rows: Indices 
 
     A row at neither limit has the pair 0, 0; both limits of an equality move together. Where the pair of a row is equal
     it is its price. The first goal's price always lies between its pair, and a later goal's where the pairs of the
-    goals before it are equal. Raises ProofError when x and its prices are no optimum, or a slope cannot be proved.
+    goals before it are equal. The program must be plain (``LinearProgram.is_plain``). Raises
+    ProofError when x and its prices are no optimum, or a slope cannot be proved.
 
     >>> from allocate.optimum.linear import Goal
     >>> from scipy import sparse
@@ -79,7 +81,7 @@ def pairs(lp: LinearProgram, x: Vector, prices: Sequence[Vector], rows: Indices 
     """
     asked = np.arange(lp.row_lower.size) if rows is None else np.asarray(rows)
     shape = (len(lp.goals), asked.size)
-    certificate = certify(lp, x, prices)
+    certificate = certify(lp, Answer(x, np.reshape(prices, (len(lp.goals), lp.row_lower.size))))
     if not certificate.ok:
         raise ProofError("prices at a point that is not an optimum: " + "; ".join(certificate.failures()[:4]))
     if not all(shape):

@@ -161,6 +161,7 @@ def _best(
         goals=(replace(goal, cost=np.concatenate([np.zeros(here), goal.cost])),),
         target=np.concatenate([lp.target, np.zeros(lower.size)]),
         unit=np.concatenate([lp.unit, unit]),
+        integer=np.concatenate([lp.integer, np.zeros(lower.size, dtype=bool)]),
     )
     options = SolverOptions(time_limit=deadline - time.perf_counter(), accept_near_ties=True)
     try:

@@ -71,7 +71,7 @@ def tangent(lp: LinearProgram, x: Vector, prices: Sequence[Vector]) -> Tangent:
     cone, rows = _cone(lp, x, prices, scaling)
     scaling = Scaling(scaling.row[rows], scaling.column, 1.0)
     cone = scaling.region(cone)
-    scaled = [scaling.cost(goal.sign * goal.cost) for goal in lp.goals]
+    scaled = [scaling.cost(goal.sign * goal.cost) for goal in lp.plain_goals]
     factors = np.array([goal.sign * factor for goal, (_, factor) in zip(lp.goals, scaled, strict=True)])
     return _without_free_columns(cone, [cost for cost, _ in scaled], rows, scaling.row, factors)
 
@@ -81,7 +81,7 @@ def _cone(
 ) -> tuple[Region, NDArray[np.integer[Any]]]:
     """Directions that keep what x is at: bounds and limits it is near, and those that a price says it is at."""
     check, face = Check(lp.region, lp.unit, x), lp.region
-    for goal, price in zip(lp.goals, prices, strict=True):
+    for goal, price in zip(lp.plain_goals, prices, strict=True):
         face = restrict(face, *relative_duals(face, goal.sign * goal.cost, goal.sign * price, scaling))
     near = ALLOWED["bound"] * check.column_size
     low, high = AT_LIMIT * check.row_scale(lp.row_lower), AT_LIMIT * check.row_scale(lp.row_upper)

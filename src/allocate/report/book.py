@@ -14,7 +14,7 @@ import numpy as np
 
 from allocate import findings
 from allocate.names import SPACE, TIME, UNALLOCATED
-from allocate.report.html import CHECKS, GRADES, datum, pools, versions
+from allocate.report.html import CHECKS, datum, pools, versions
 from allocate.runs import Run
 from allocate.sentences import in_words, sentences
 from allocate.sheets.writing import MOST_ROWS, Book, Column, sheet_name
@@ -72,7 +72,7 @@ def _summary(run: Run) -> Iterator[tuple[Any, ...]]:
         yield ("years", ", ".join(world.labels(TIME)), None, None)
     for sentence in sentences(run):
         yield ("read with care" if sentence.warning else "finding", sentence.words, None, None)
-    yield ("grade of proof", f"{plan.grade}: {GRADES.get(plan.grade, '')}".removesuffix(": "), None, None)
+    yield ("grade of proof", plan.proof, None, None)
     for name, value in plan.goals.items():
         goal = next(g for g in run.case.model.goals if g.name == name)
         yield (f"goal {name}", goal.why, value, in_words(str(plan.goal_units[name])))

@@ -47,13 +47,9 @@ CHECKS: Final = {
     "row": "No rule is broken",
     "complementarity": "Only limits that are reached carry a price",
     "gap": "The prices account for the whole result, so no plan does better",
+    "settled": "No value of the worst-off could be raised further without lowering a lesser one",
+    "whole": "What must be a whole number is one",
     "tie": "No equally good plan lies closer to the starting point",
-}
-
-GRADES: Final = {
-    "exact": "The plan is optimal, and of all equally good plans it is the only one that changes least.",
-    "refined": "The plan is optimal, and the one that changes least to the precision of the check.",
-    "near tie": "The plan is optimal, but another plan may be as good to within the precision of the arithmetic.",
 }
 
 
@@ -141,7 +137,6 @@ def _page(run: Run) -> dict[str, Any]:
         "rests": {status: [datum(run, name) for name in names] for status, names in findings.rests_on(run).items()},
         "statuses": STATUSES,
         "checks": CHECKS,
-        "grade": GRADES.get(run.plan.grade, ""),
         "versions": versions(),
         "acknowledgement": str(world.data.attrs.get("acknowledgement", "")),
         "space": SPACE,
