@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,12 @@ import pytest
 import small
 from allocate.builder import build
 from allocate.changes import Case
-from allocate.errors import InputError
+from allocate.errors import InputError, StoppedError
+from allocate.optimum.highs import SolverOptions
 from allocate.plan import Plan, solve
+from allocate.program import Program
+from allocate.read import read_model, shipped
+from allocate.spec import Model
 from allocate.world import World
 
 REACH = {"name": "reach", "max": "sum(reached, over=[space, year])"}
@@ -109,7 +114,78 @@ def test_bounds_of_yes_and_no_are_no_choice() -> None:
 
 
 MISTAKES = {
-    "needs one of max, min, leximin": {"name": "x", "max": "line", "leximin": "floor", "over": ["space"]},
-    "leximin, and only leximin, says over which dims it is fair": {"name": "x", "leximin": "line"},
-    "leximin cannot give; it has no one value": {**FAIR, "give": 0.1},
+    'max = "line"\nleximin = "floor"\nover = "space"': "needs one of max, min, leximin",
+    'leximin = "line"': "leximin, and only leximin, says over which dims it is fair",
+    'max = "line"\nover = "space"': "leximin, and only leximin, says over which dims it is fair",
+    'leximin = "floor"\nover = "space"\ngive = 0.1': "leximin cannot give; it has no one value",
+    'leximin = "floor"\nover = "spaec"': "varies over 'spaec', which is not one of [dims]; did you mean 'space'?",
 }
+
+
+@pytest.mark.parametrize(("goal", "words"), MISTAKES.items())
+def test_goals_that_make_no_sense_are_refused(goal: str, words: str, tmp_path: Path) -> None:
+    """Proves: each mistake in a goal is told at the goal. Broken: the wrong thing is optimised without a word."""
+    file = tmp_path / "m.toml"
+    text = (shipped("models") / "grant_consolidation.toml").read_text(encoding="utf-8")
+    file.write_text(f'{text}\n[[goals]]\nname = "x"\n{goal}\n', encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_model(file)
+    assert ("goals.x", words) in [(problem.place, problem.words) for problem in caught.value.problems]
+
+
+def knapsack(items: int = 60) -> Program:
+    """Things of many sizes against eight limits: a search that no computer ends in a second."""
+    chance = np.random.default_rng(0)
+    labels = {"item": tuple(f"i{k:02d}" for k in range(items)), "limit": tuple("abcdefgh")}
+    sizes = dict(
+        zip(((i, k) for i in labels["item"] for k in labels["limit"]), chance.integers(20, 100, items * 8), strict=True)
+    )
+    tables = [
+        small.table("size", "1", ["item", "limit"], lambda i, k: sizes[i, k], labels),
+        small.table("room", "1", ["limit"], lambda k: sum(sizes[i, k] for i in labels["item"]) // 2, labels),
+        small.table(
+            "value",
+            "1",
+            ["item"],
+            lambda i: sum(sizes[i, k] for k in labels["limit"]) / 8 + sum(sizes[i, k] for k in "ab") % 10,
+            labels,
+        ),
+    ]
+    model = {
+        "name": "Knapsack",
+        "dims": {"item": "thing", "limit": "what it takes"},
+        "data": {"size": {"over": ["item", "limit"], "unit": "1"}, "room": {"over": ["limit"], "unit": "1"}, "value": {"over": ["item"], "unit": "1"}},
+        "variables": {"take": {"over": ["item"], "unit": "1", "kind": "binary"}},
+        "rules": {"fits": {"over": ["limit"], "rule": "sum(size * take, over=item) <= room"}},
+        "goals": [{"name": "value", "max": "sum(value * take, over=item)"}],
+        "schedule": {"amount": "take", "unallocated": "take"},
+    }  # fmt: skip
+    return build(Case(Model.model_validate(model), World.build("knapsack", tables, labels)))
+
+
+def test_a_search_that_is_stopped_is_bounded_and_says_how_far() -> None:
+    """Proves: at the time limit the grade is bounded, in words with the best that any plan could reach, which is not
+    below what the plan has nor above what weak duality allows. Broken: a guess is called the optimum.
+    """
+    plan = solve(knapsack(), SolverOptions(time_limit=1.0))
+    bounds = plan.bounds["value"]
+    assert plan.grade == "bounded" and not plan.optimum.unique
+    assert plan.goals["value"] < bounds["solver"] <= bounds["proved"] * (1 + 1e-9) and 0 < bounds["gap"] < 0.2
+    assert plan.proof.startswith("bounded: Not proved best") and f"at best {bounds['solver']:,.6g}" in plan.proof
+
+
+def test_a_search_without_time_for_any_plan_is_stopped() -> None:
+    """Proves: without a plan in hand there is no plan, status 3. Broken: zeros."""
+    with pytest.raises(StoppedError):
+        solve(knapsack(), SolverOptions(time_limit=1e-9))
+
+
+def test_prices_of_whole_numbers_are_a_published_unit_apart() -> None:
+    """Proves: with whole numbers a pair is told by solving again, one unit more and one less. Broken: half a house's price."""
+    world = small.toy().with_data("budget", small.toy().data["budget"] * 0 + [1000, 5001])
+    plan = solve(build(Case(small.model(variables=WHOLE), world)))
+    assert plan.goals["reach"] == 3000.0
+    pair = plan.price_pairs("pool")["pool"]
+    assert pair.more.values.tolist() == pytest.approx([0.5, 0.5]) and pair.less.values.tolist() == pytest.approx(
+        [0.5, 0.5]
+    )
