@@ -168,7 +168,7 @@ def _record[T: Record](kind: type[T], table: Mapping[str, Any], place: str, prob
         return kind.model_validate({key: value for key, value in table.items() if key not in hidden})
     except ValidationError as error:
         for found in error.errors(include_url=False):
-            path = [str(part + 1) if isinstance(part, int) else part for part in found["loc"] if part != "[key]"]
+            path = [str(part + 1) if isinstance(part, int) else part for part in found["loc"] if part not in MARKS]
             where = ".".join(map(_plain, path if not place else [place, *path]))
             problems.append(Problem(where[:120], _words(found, kind, path)))
         return None
@@ -178,6 +178,9 @@ def _plain(text: object, longest: int = 60) -> str:
     """A key or a path as it can be printed anywhere."""
     return "".join(c if c.isprintable() else "?" for c in str(text)[:longest])
 
+
+MARKS: Final = ("[key]", "[words]", "[copy]")
+"""Where pydantic says in a path which part of a table or which of two kinds it read."""
 
 KINDS: Final[Mapping[str, str]] = {
     "bool_type": "true or false",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag
 from pydantic.json_schema import SkipJsonSchema
 
 from allocate.fields import (
@@ -40,6 +40,14 @@ class CopyOf(Record):
 
     copy_of: Identifier
     why: str = ""
+
+
+def _kind_of_dim(value: object) -> str:
+    return "[copy]" if isinstance(value, dict | CopyOf) else "[words]"
+
+
+type Dim = Annotated[Annotated[str, Tag("[words]")] | Annotated[CopyOf, Tag("[copy]")], Discriminator(_kind_of_dim)]
+"""What a dim is, in words, or the dim that it copies."""
 
 
 class DataSpec(Record):
@@ -138,7 +146,7 @@ class Model(Record):
 
     name: Line
     why: str = ""
-    dims: dict[Identifier, str | CopyOf]
+    dims: dict[Identifier, Dim]
     data: dict[Identifier, DataSpec]
     derived: dict[Identifier, DerivedSpec] = {}
     variables: dict[Identifier, VariableSpec]
