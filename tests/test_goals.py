@@ -171,7 +171,7 @@ def test_a_search_that_is_stopped_is_bounded_and_says_how_far() -> None:
     bounds = plan.bounds["value"]
     assert plan.grade == "bounded" and not plan.optimum.unique
     assert plan.goals["value"] < bounds["solver"] <= bounds["proved"] * (1 + 1e-9) and 0 < bounds["gap"] < 0.2
-    assert plan.proof.startswith("bounded: Not proved best") and f"at best {bounds['solver']:,.6g}" in plan.proof
+    assert plan.proof.startswith("bounded. Not proved best") and f"at best {bounds['solver']:,.6g}" in plan.proof
 
 
 def test_a_search_without_time_for_any_plan_is_stopped() -> None:

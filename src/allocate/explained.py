@@ -73,7 +73,7 @@ def _title_of_prices(run: Saved) -> str:
 def _heading(run: Saved) -> list[str]:
     name, proof = run.data.attrs["name"], run.data.attrs["proof"]
     changes = [f"  {line}" for line in run.manifest.get("changes", [])]
-    return [str(name), *changes, f"Grade of proof, {proof}"]
+    return [str(name), *changes, f"Grade of proof: {proof}"]
 
 
 def _line(run: Saved, rule: str, at: pd.DataFrame, rows: int) -> Iterator[str]:

@@ -72,7 +72,7 @@ class Plan:
     @property
     def proof(self) -> str:
         """The grade in a sentence or two, with how much better than this plan any other could be at most."""
-        said = f"{self.grade}: {GRADES[self.grade]}"
+        said = f"{self.grade}. {GRADES[self.grade]}"
         if self.grade != "bounded":
             return said
         rows = zip(self.goals.items(), self.optimum.bound, self.optimum.gap, strict=True)

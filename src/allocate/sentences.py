@@ -185,7 +185,7 @@ def _breaches(plan: Plan) -> dict[str, list[Breach]]:
 def _proof(run: Run) -> Iterator[str]:
     worst = max(r.size / r.allowed for r in run.plan.certificate.residuals if r.allowed)
     yield (
-        f"Grade of proof, {run.plan.proof} Every condition was re-checked on the model's own data; the worst residual "
+        f"Grade of proof: {run.plan.proof} Every condition was re-checked on the model's own data; the worst residual "
         f"is {worst:.0e} of what is allowed."
     )
     rounded = ", ".join(f"{rule} by up to R{by:,.0f}" for rule, by in run.schedule.breaches.items())
