@@ -1,4 +1,4 @@
-"""Is every shipped question answered, and how surely? ``python -m benchmarks.sweep`` (about a minute).
+"""Is every shipped question answered, and how surely? ``python -m benchmarks sweep`` (about a minute).
 
 Every shipped scenario, alone and with one pool, under every way of testing a headline, free and with money at the
 actual split, on three horizons: solved, certified, rounded; grades counted, refusals printed.

@@ -39,7 +39,7 @@ def test_run_writes_a_whole_folder_that_adds_up(command: Command, tmp_path: Path
     names = ["manifest.json", "plan.csv", "plan.nc", "plan.xlsx", "report.html"]
     assert sorted(p.name for p in home.iterdir()) == names
     table = pd.read_csv(home / "plan.csv")
-    assert list(table.columns) == ["space", "pool", "service", "year", "amount"]
+    assert list(table.columns) == ["space", "pool", "service", "year", "amount", "grade"]
     assert table["amount"].sum() == 43_975_625
     manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
     assert [s["name"] for s in manifest["inputs"]["scenarios"]] == ["one_pool.toml", "guarantee_95.toml"]

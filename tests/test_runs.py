@@ -204,7 +204,7 @@ def test_a_near_tie_is_published_with_its_grade(za: World) -> None:
     """
     found = run("grant_consolidation", za, "same_services", "no_pace", years=["2017/18", "2018/19"])
     assert found.plan.grade == "near tie"
-    assert any(s.warning and s.words.startswith("Grade of proof below exact for plan") for s in sentences(found))
+    assert any(s.warning and s.words.startswith("Grade of proof of plan") for s in sentences(found))
 
 
 def test_years_must_follow_each_other(za: World) -> None:

@@ -119,6 +119,25 @@ def test_a_row_with_room_to_spare_has_no_multiplier():
         assert best.grade == "exact"
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_rounding_of_columns_that_are_gone_is_no_fault_of_those_left(seed):
+    """Proves: rows are judged by all their columns, those that presolve dropped too. Here two rows say the same of two
+    small columns, up to rounding in large fixed ones; judged by the small ones alone that is a contradiction, and the
+    plan came out "refined", or not at all."""
+    rng = np.random.default_rng(seed)
+    fixed = rng.uniform(1e7, 1e8, 4)
+    matrix = np.array(
+        [[*rng.uniform(0.1, 3, 2), 0, 0, 1, -1, 0], [0, 0, *rng.uniform(0.1, 3, 2), 1, -1, 0], [0] * 4 + [1] * 3]
+    )
+    limit = matrix[:, :4] @ fixed + [0, 0, 9]
+    limit += [1, -1, 0] * np.spacing(limit)
+    ends = np.array([*fixed, 0, 0, 0]), np.array([*fixed, 9, 9, 9])
+    lp = LinearProgram(sparse.csr_array(matrix), limit, limit, *ends, (), np.array([*fixed, 0, 0, 0]), np.ones(7))
+    best = solve(lp)
+    assert best.grade == "exact"
+    assert np.allclose(best.x[4:], [3, 3, 3], atol=1e-6)
+
+
 @pytest.mark.parametrize("size", [3, 6, 12, 30])
 def test_pinned_columns_settle(size):
     """Proves: where rows pin columns at their bounds the active set settles, and the order of the program does not

@@ -66,9 +66,17 @@ class Closest:
     rounds: int
 
 
-def closest(region: Region, weights: Vector, target: Vector, unit: Vector, deadline: float = np.inf) -> Closest:
+def closest(
+    region: Region,
+    weights: Vector,
+    target: Vector,
+    unit: Vector,
+    deadline: float = np.inf,
+    lent: Vector | None = None,
+) -> Closest:
     """The closest point of a region that is not empty; weights, target and published unit (n,), natural units.
 
+    ``lent`` (m,) is what columns that were dropped, at their only value, add to the size that rows are judged by.
     Raises StoppedError at the deadline, which is on ``time.perf_counter``.
 
     >>> matrix = sparse.csr_array([[1.0, 1.0, 1.0]])
@@ -80,7 +88,8 @@ def closest(region: Region, weights: Vector, target: Vector, unit: Vector, deadl
     row = group_maximum(np.abs(region.matrix.data) * column[region.matrix.indices], region.matrix.indptr)
     row = 1.0 / power_of_two(row)
     scaled = Scaling(row, column, 1.0).region(region)
-    problem = Problem(scaled, weights * column**2, target / column, unit / column)
+    sizes = np.zeros(row.size) if lent is None else lent * row
+    problem = Problem(scaled, weights * column**2, target / column, unit / column, sizes)
     (x, multipliers), finish, rounds = _solve(problem, deadline)
     return Closest(np.clip(x * column, region.lower, region.upper), multipliers * row, finish, rounds)
 
@@ -127,7 +136,7 @@ def _equations(problem: Problem, active: Active, target: Vector) -> Point:
             found += step
             x[free] += (back @ step) / problem.weights[free]
             missing = limit - rows @ x
-            scale = np.maximum(np.abs(limit), terms @ np.maximum(np.abs(x), problem.unit))
+            scale = np.maximum(np.abs(limit), terms @ np.maximum(np.abs(x), problem.unit) + problem.lent[used])
             last, worst = worst, float(np.abs(missing / np.where(scale > 0, scale, 1.0)).max())
             if worst < ROUNDING or (worst < CROSSED and worst > last / 2):
                 multipliers[used] = found
@@ -164,7 +173,7 @@ def _repair(problem: Problem, active: Active) -> Point | None:
 
 def _corrected(problem: Problem, active: Active, x: Vector, multipliers: Vector) -> Active:
     """Without what pushes the wrong way, and with what is crossed, both beyond rounding."""
-    region, check = problem.region, Check(problem.region, problem.unit, x)
+    region, check = problem.region, problem.check(x)
     push, share = check.pushes(problem.weights, problem.target, multipliers)
     columns, edge = active.columns.copy(), PINNED * np.maximum(check.column_size, _surroundings(problem, check))
     columns[active.columns * push < -NOISE] = 0
@@ -198,7 +207,7 @@ def _proved(problem: Problem, active: Active, x: Vector, multipliers: Vector) ->
     left[free] = exact_residual(problem.matrix[used][:, free].T.tocsr(), multipliers[used], pull[free])
     x, _ = _equations(problem, Active(active.rows, pinned), x - left / problem.weights)
     x = np.clip(x, region.lower, region.upper)
-    check = Check(region, problem.unit, x)
+    check = problem.check(x)
     close = check.closest(region, problem.weights, problem.target, multipliers).size <= EXACT
     return (x, multipliers) if close and all(residual.ok for residual in check.feasible()) else None
 
@@ -214,7 +223,7 @@ def _priced(problem: Problem, interior: Interior, deadline: float) -> Point | No
         multipliers = _prices(problem, touched, x, deadline)
         if multipliers is None:
             continue
-        push, share = Check(problem.region, problem.unit, x).pushes(problem.weights, problem.target, multipliers)
+        push, share = problem.check(x).pushes(problem.weights, problem.target, multipliers)
         needed = problem.equal | (share > NOISE)
         active = Active(
             np.where(needed, touched.rows, 0).astype(np.int8),

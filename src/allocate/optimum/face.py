@@ -47,9 +47,11 @@ class Small:
     """What is left: a region over ``columns`` and ``rows`` (indices); every other column has its value in ``x``.
 
     ``lower_row`` and ``upper_row`` (n,) say which row a bound of a column came from; -1 is the face's own bound.
+    ``lent`` is what the dropped columns add to the size of each row left: their rounding is still in its limits.
     """
 
     region: Region
+    lent: Vector
     columns: Indices
     rows: Indices
     x: Vector
@@ -159,10 +161,11 @@ class _Presolve:
         self.steps: list[Step] = []
 
     def round(self) -> bool:
-        """One pass over all rows; False when nothing changed."""
+        """One pass over the rows still alive; False when nothing changed."""
         face, rows = self.face, self.alive.size
+        self._forget_dropped_rows()
         free_column = self.upper > self.lower
-        free = free_column[self.column] & self.alive[self.row]
+        free = free_column[self.column]
         fixed = np.bincount(self.row, self.value * np.where(free_column, 0.0, self.lower)[self.column], rows)
         r, c, v = self.row[free], self.column[free], self.value[free]
         least = fixed + np.bincount(r, v * np.where(v > 0, self.lower[c], self.upper[c]), rows)
@@ -186,6 +189,11 @@ class _Presolve:
             self.alive &= ~single
             return True
         return bool(idle.any())
+
+    def _forget_dropped_rows(self) -> None:
+        """Leave the entries of rows that are gone out of every later round: most go in the first few."""
+        live = self.alive[self.row]
+        self.row, self.column, self.value = self.row[live], self.column[live], self.value[live]
 
     def _force(self, free: Mask, rows: Mask, forcing: int) -> None:
         """Every free column of these rows is at the bound that gives the least (or most) activity."""
@@ -231,7 +239,8 @@ class _Presolve:
             self.lower[columns],
             self.upper[columns],
         )
-        return Small(region, columns, rows, x, face, tuple(self.steps), self.lower_row, self.upper_row)
+        lent = (abs(matrix) @ np.abs(x))[rows]
+        return Small(region, lent, columns, rows, x, face, tuple(self.steps), self.lower_row, self.upper_row)
 
 
 def _finite(values: Vector) -> Vector:

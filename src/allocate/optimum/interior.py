@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from allocate.optimum.certificate import Check
 from allocate.optimum.highs import in_time
 from allocate.optimum.linear import Region, Vector
 from allocate.optimum.scaling import power_of_two
@@ -30,15 +31,22 @@ Side = NDArray[np.int8]
 
 
 class Problem:
-    """The scaled problem: weights near 1, entries at most about 1; and which rows are equations."""
+    """The scaled problem: weights near 1, entries at most about 1; which rows are equations; and what columns that are
+    not here lend to the size of each row."""
 
-    def __init__(self, region: Region, weights: Vector, target: Vector, unit: Vector) -> None:
-        self.region, self.weights, self.target, self.unit = region, weights, target, unit
+    def __init__(self, region: Region, weights: Vector, target: Vector, unit: Vector, lent: Vector) -> None:
+        self.region, self.weights, self.target, self.unit, self.lent = region, weights, target, unit, lent
         self.matrix = region.matrix
         self.size = abs(self.matrix)
         self.equal = region.row_lower == region.row_upper
         self.by_column = np.argsort(self.matrix.indices, kind="stable")
         self.column_starts = np.concatenate([[0], np.cumsum(np.bincount(self.matrix.indices, minlength=weights.size))])
+
+    def check(self, x: Vector) -> Check:
+        """The certificate's checks at x (n,), rows judged by all the columns that they ever had."""
+        check = Check(self.region, self.unit, x)
+        check.row_size += self.lent
+        return check
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +163,7 @@ class Interior:
         settings.verbose = False
         settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = self.tolerance
         settings.max_iter, settings.max_threads = 100, 1
+        settings.direct_solve_method, settings.iterative_refinement_max_iter = "qdldl", 1
         hessian = sparse.csc_matrix(sparse.diags_array(self.weights))
         solver = clarabel.DefaultSolver(hessian, cost, sparse.csc_matrix(constraints), limits, cones, settings)
         answer = _run(solver, self.deadline)

@@ -178,7 +178,8 @@ class _Work:
         rounds = 0
         if small.columns.size:
             there = small.columns
-            found: Closest = closest(small.region, lp.weights[there], lp.target[there], lp.unit[there], self.deadline)
+            sizes = lp.weights[there], lp.target[there], lp.unit[there]
+            found: Closest = closest(small.region, *sizes, self.deadline, small.lent)
             self.x[there], left, rounds, self.finish = found.x, found.multipliers, found.rounds, found.finish
         else:
             left = np.zeros(small.rows.size)
