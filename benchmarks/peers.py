@@ -111,11 +111,12 @@ def handed_over(linear: LinearProgram) -> Any:
     matrix, goal, highs = linear.matrix, linear.goals[-1], silent()
     rows, columns = matrix.shape
     sense = highspy.ObjSense.kMaximize if goal.sense == "max" else highspy.ObjSense.kMinimize
-    starts, indices = (a.astype(np.int32, copy=False) for a in (matrix.indptr, matrix.indices))
+    by_column = matrix.tocsc()
     status = highs.passModel(
-        columns, rows, matrix.nnz, int(highspy.MatrixFormat.kRowwise), int(sense), goal.offset,
+        columns, rows, matrix.nnz, int(highspy.MatrixFormat.kColwise), int(sense), goal.offset,
         goal.cost, linear.lower, linear.upper, linear.row_lower, linear.row_upper,
-        starts, indices, matrix.data, np.zeros(columns, np.int32),
+        by_column.indptr.astype(np.int32), by_column.indices.astype(np.int32), by_column.data,
+        np.zeros(columns, np.int32),
     )  # fmt: skip
     if status == highspy.HighsStatus.kError:
         raise ProofError("HiGHS refuses the program")

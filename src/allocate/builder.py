@@ -18,7 +18,7 @@ from allocate.errors import InputError, Problem, nearest
 from allocate.optimum.linear import TOO_LARGE, Goal, Leximin, LinearProgram
 from allocate.program import Block, Breach, Program, at
 from allocate.rules.dimension import listed, unit_of
-from allocate.rules.rows import MOST_CELLS, Array, Linear, Reader, Scope, Values, combine, triplets
+from allocate.rules.rows import MOST_CELLS, Array, Linear, Reader, Scope, Values, combine, compressed
 from allocate.rules.tree import (
     Compare,
     RuleError,
@@ -229,7 +229,7 @@ class _Builder:
         number[there] = self.width + np.arange(int(there.sum()))
         self.width += int(there.sum())
         block = self.columns[name] = Block(name, spec.over, self.units[name], number)
-        self.scope_columns[name] = Array(spec.over, number)
+        self.scope_columns[name] = Array(spec.over, number.astype(np.int32))
         wanted = self.model.ties.nearest.get(name)
         target = np.zeros(there.shape) if wanted is None else self._full(self.data[wanted], spec.over)
         unit = np.full(there.shape, block.unit.published)
@@ -283,7 +283,7 @@ class _Builder:
         self._check_numbers(name, rule, spec.over, defined & ~used, lower, upper)
         if names_in(rule) & set(self.case.fixed):
             lower, upper = self._swept(rule, lower), self._swept(rule, upper)
-        return _Rows(every[used.ravel()], lower[used], upper[used]), used
+        return _Rows(every if used.all() else every[used.ravel()], lower[used], upper[used]), used
 
     def _swept(self, rule: Compare, limit: Values) -> Values:
         """What fixed numbers leave of a limit, without the dust of adding them up: below a millionth of a published
@@ -318,6 +318,8 @@ class _Builder:
         self, name: str, rule: Compare, over: tuple[str, ...], empty: Mask, lower: Values, upper: Values
     ) -> None:
         """A row without columns says 0 is between its limits: true, or a breach by so much."""
+        if not empty.any():
+            return
         by = np.maximum(np.maximum(lower, -upper), 0.0)
         ends = np.stack([lower, upper])
         size = float(np.abs(ends, where=np.isfinite(ends), out=np.zeros_like(ends)).max(initial=1.0))
@@ -366,15 +368,15 @@ class _Labelled(Mapping[str, xr.DataArray]):
 
 def _matrix(found: Linear, over: tuple[str, ...], shape: tuple[int, ...], width: int) -> Any:
     """The coefficients of an expression, a row for each cell of ``over``; what cancels out is left out."""
-    cells = list(triplets(found.terms, over, shape))
-    row, column, value = (
-        np.concatenate([np.zeros(0), *(getattr(cell, part) for cell in cells)]) for part in ("row", "column", "value")
-    )
-    places = row.astype(np.int32), column.astype(np.int32)  # as solvers want them
-    matrix = sp.csr_array(sp.coo_array((value, places), shape=(math.prod(shape), width)))
-    matrix.sum_duplicates()
-    matrix.eliminate_zeros()
-    return matrix
+    size = (math.prod(shape), width)
+    total = sp.csr_array(size)
+    for number, part in enumerate(compressed(found.terms, over, shape)):
+        indices = part.column.astype(np.int32, copy=False), part.starts.astype(np.int32)  # as solvers want them
+        matrix = sp.csr_array((part.value, *indices), shape=size)
+        matrix.sum_duplicates()
+        total = total + matrix if number else matrix
+    total.eliminate_zeros()
+    return total
 
 
 def _rounded(values: Values, how: str | None, unit: float) -> Values:

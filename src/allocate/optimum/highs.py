@@ -201,7 +201,8 @@ def _handed_over(
     row_order, column_order = _orders(options, rows, columns)
     matrix = region.matrix
     if options.row_order is not None or options.column_order is not None:
-        matrix = matrix[row_order][:, column_order].tocsr()
+        matrix = matrix[row_order][:, column_order]
+    by_column = matrix.tocsc()  # as the solver keeps it; it takes twice as long to turn rows into columns
     kinds = np.zeros(columns, bool) if integer is None else integer[column_order]
     highs = highspy.Highs()
     for name, value in _settings(options, in_time(deadline), integer is not None).items():
@@ -210,8 +211,8 @@ def _handed_over(
     passed = highs.passModel(  # whole arrays: attributes of a HighsLp are copied number by number
         columns,
         rows,
-        matrix.nnz,
-        int(highspy.MatrixFormat.kRowwise),
+        by_column.nnz,
+        int(highspy.MatrixFormat.kColwise),
         int(highspy.ObjSense.kMinimize),
         0.0,
         cost[column_order],
@@ -219,9 +220,9 @@ def _handed_over(
         region.upper[column_order],
         region.row_lower[row_order],
         region.row_upper[row_order],
-        matrix.indptr.astype(np.int32),
-        matrix.indices.astype(np.int32),
-        matrix.data,
+        by_column.indptr.astype(np.int32),
+        by_column.indices.astype(np.int32),
+        by_column.data,
         kinds.astype(np.int32),
     )
     if passed == highspy.HighsStatus.kError:

@@ -343,21 +343,29 @@ def _shift(values: Values) -> Values:
 
 
 @dataclass(frozen=True, eq=False)
-class Triplets:
-    """Non-zero coefficients: row (or 0 for a goal), column, value."""
+class Compressed:
+    """Non-zero coefficients row after row: those of row i are at ``starts[i]`` up to ``starts[i + 1]``."""
 
-    row: Values
+    starts: Values
     column: Values
     value: Values
 
 
-def triplets(terms: Sequence[Term], dims: Dims, shape: Sequence[int]) -> Iterator[Triplets]:
+def compressed(terms: Sequence[Term], dims: Dims, shape: Sequence[int]) -> Iterator[Compressed]:
     """The terms of an expression over ``dims`` spelt out, rows numbered in C order of ``dims``."""
-    rows = Array(dims, np.arange(int(np.prod(shape))).reshape(shape))
+    count = math.prod(shape)
     for term in terms:
         full = union(dims, term.dims)
-        apart = rows.over(full), term.cols.over(full), term.coef.over(full)
-        _refuse_huge(np.max([a.shape for a in apart], axis=0))
-        row, col, coef = np.broadcast_arrays(*apart)
+        sizes = dict(zip(dims, shape, strict=True))
+        for array in (term.cols, term.coef):
+            sizes |= dict(zip(array.dims, array.values.shape, strict=True))
+        whole = [sizes[d] for d in full]
+        _refuse_huge(whole)
+        apart = term.cols.over(full), term.coef.over(full)
+        col, coef = (np.broadcast_to(array, whole).reshape(count, -1) for array in apart)
+        if np.all(apart[0] != NO_COLUMN) and np.all(apart[1] != 0):
+            yield Compressed(np.arange(count + 1) * col.shape[1], col.flatten(), coef.astype(float).ravel())
+            continue
         kept = (col != NO_COLUMN) & (coef != 0)
-        yield Triplets(row[kept], col[kept], coef[kept].astype(float))
+        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(kept, axis=1))])
+        yield Compressed(starts, col[kept], coef[kept].astype(float))
