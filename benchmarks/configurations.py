@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, Final
 
 import numpy as np
@@ -143,7 +144,8 @@ def _summary(found: list[Outcome], tried: int) -> bool:
     share = statistics.median((one.tie_break + one.proof) / one.solving for one in found)
     exact = sum(one.grade == "exact" for one in found)
     print(
-        f"  {len(found)} of {tried} solved, {exact} exact: {raw} answers of the solver, {published} published;"
+        f"  {len(found)} of {tried} solved, {exact} exact: {raw} answers of the solver, {published} published"
+        f" (sha256 {sha256(found[0].published).hexdigest()[:12]});"
         f" tie-break and proof {100 * share:.0f} % of the solve"
     )
     return published == 1 and len(found) == tried

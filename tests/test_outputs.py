@@ -18,6 +18,7 @@ from python_calamine import CalamineWorkbook
 
 import small
 from allocate.errors import InputError
+from allocate.findings import bindings
 from allocate.outputs import MANIFEST, dataset, free, whole, write
 from allocate.report.book import book
 from allocate.runs import Run, run
@@ -212,3 +213,24 @@ def test_the_manifest_names_the_workbook(merged: Run, tmp_path: Path) -> None:
     said = json.loads((home / MANIFEST).read_text(encoding="utf-8"))["outputs"]
     for name in ("plan.csv", "plan.xlsx", "report.html"):
         assert said[name]["sha256"] == hashlib.sha256((home / name).read_bytes()).hexdigest()
+
+
+def test_price_pairs_travel_with_the_run(merged: Run) -> None:
+    """Proves: limits on money carry the gain from more and the loss from less, equal to the price off kinks, around it
+    at kinks, and the report counts the kinks. Broken: a price at a kink is quoted for both sides.
+    """
+    data = dataset(merged)
+    kinks = {b.rule: b.kinks for b in bindings(merged)}
+    assert {name for name, many in kinks.items() if many is not None} == set(merged.pairs)
+    wanted = {"pool", "guarantee", "absorption", "pace", "unmeasured"}
+    assert wanted <= set(merged.pairs) and "delivery" not in merged.pairs
+    for rule in merged.pairs:
+        more, less, price = (data[f"{end}_of_{rule}"].values.ravel() for end in ("more", "less", "price"))
+        there = ~np.isnan(more)
+        apart = there & (more != less)
+        assert np.count_nonzero(apart) == kinks[rule]
+        assert np.allclose(more[there & ~apart], price[there & ~apart], rtol=1e-12, atol=0)
+        small = 1e-9 * np.abs(price[there]).max(initial=0)
+        assert (np.fmin(more, less)[apart] <= price[apart] + small).all()
+        assert (np.fmax(more, less)[apart] >= price[apart] - small).all()
+    assert sum(many or 0 for many in kinks.values()) > 0

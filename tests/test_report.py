@@ -215,7 +215,7 @@ def test_every_rule_is_priced_explained_and_written_out(merged: Run, page: Page)
     """Proves: each rule has its price, its why and its text. If broken: a rule binds and nobody learns why."""
     model = merged.case.model
     rows = {line[0]: line for line in page.rows["binds"][1:]}
-    for binding in findings.bindings(merged.plan):
+    for binding in findings.bindings(merged):
         line = rows[binding.rule.capitalize()]
         assert line[1] == f"{whole(binding.at_limit)} of {whole(binding.rows)}"
         if binding.at_limit:

@@ -111,7 +111,7 @@ def test_a_service_that_takes_most_is_warned_of_with_its_driver(freed: Run) -> N
 
 def test_binding_rules_have_prices_of_the_right_sign(merged: Run) -> None:
     """Proves: more of a cap never hurts, more of a floor never helps."""
-    found = {b.rule: b for b in bindings(merged.plan)}
+    found = {b.rule: b for b in bindings(merged)}
     assert found["absorption"].least >= 0 and found["absorption"].at_limit > 0
     assert found["guarantee"].most <= 0 and found["guarantee"].at_limit > 0
     assert found["pool"].least > 0 and found["pool"].unit == "household*year per R1 million"

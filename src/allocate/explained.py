@@ -83,12 +83,13 @@ def _line(run: Saved, rule: str, at: pd.DataFrame, rows: int) -> Iterator[str]:
 
 
 def _range(at: pd.DataFrame) -> str:
-    """The least and the largest price; and, where they are known, of more and of less limit."""
+    """The least and the largest price; and, where the two differ somewhere, of more and of less limit."""
     said = []
-    for column in ("price", "more", "less"):
-        if column in at:
+    kinks = "more" in at and bool((at["more"] != at["less"]).any())
+    for column, called in (("price", "price"), ("more", "gain from more"), ("less", "loss from less")):
+        if column == "price" or kinks:
             least, most = float(at[column].min()), float(at[column].max())
-            said.append(f"{column} {_signed(least)}" + (f" to {_signed(most)}" if least != most else ""))
+            said.append(f"{called} {_signed(least)}" + (f" to {_signed(most)}" if least != most else ""))
     return ", ".join(said)
 
 

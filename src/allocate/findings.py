@@ -74,7 +74,10 @@ class Concentration:
 
 @dataclass(frozen=True)
 class Binding:
-    """How many rows of a rule are at their limit, and the range of their prices in ``unit``."""
+    """How many rows of a rule are at their limit, and the range of their prices in ``unit``.
+
+    At ``kinks`` of them the gain from more and the loss from less differ; None where the run has no pairs of the rule.
+    """
 
     rule: str
     rows: int
@@ -82,6 +85,7 @@ class Binding:
     least: float
     most: float
     unit: str
+    kinks: int | None
 
 
 def reallocation(run: Run) -> Gain:
@@ -191,11 +195,12 @@ def drivers(run: Run, dim: str, labels: list[str], most: int = 3) -> list[Driver
     return sorted(found, key=lambda d: -abs(np.log(d.times)))[:most]
 
 
-def bindings(plan: Plan) -> list[Binding]:
+def bindings(run: Run) -> list[Binding]:
     """Every rule, how many of its rows are at their limit, and what one unit more of limit is worth.
 
     Prices of money limits are per R1 million.
     """
+    plan = run.plan
     slack, prices = plan.slack(), plan.prices()
     found = []
     for name, block in plan.program.rows.items():
@@ -211,7 +216,9 @@ def bindings(plan: Plan) -> list[Binding]:
         price = np.where(np.abs(price) > 1e-9 * np.abs(price).max(initial=0.0), price, 0.0) * (1e6 if money else 1.0)
         unit = f"{plan.goal_units[list(plan.goals)[-1]]} per {'R1 million' if money else block.unit}"
         least, most = (float(price.min()), float(price.max())) if price.size else (0.0, 0.0)
-        found.append(Binding(name, int(there.sum()), int(at.sum()), least, most, unit))
+        pair = run.pairs.get(name)
+        kinks = None if pair is None else int(((pair.more != pair.less) & pair.more.notnull()).sum())
+        found.append(Binding(name, int(there.sum()), int(at.sum()), least, most, unit, kinks))
     return found
 
 

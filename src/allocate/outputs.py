@@ -121,7 +121,7 @@ def _taken(home: Path) -> str:
 
 
 def dataset(run: Run) -> xr.Dataset:
-    """Everything a notebook needs: variables, published amounts, and each rule's price and slack.
+    """Everything a notebook needs: variables, published amounts, each rule's price and slack, and price pairs of money.
 
     Where the baseline has other labels than the plan, its dim has another name: ``baseline_pool`` has today's pools.
     """
@@ -134,6 +134,7 @@ def dataset(run: Run) -> xr.Dataset:
     arrays["baseline_published"] = was.rename(other).assign_attrs(unit=scale)
     arrays |= {f"price_of_{name}": array for name, array in run.plan.prices().items()}
     arrays |= {f"slack_of_{name}": array for name, array in run.plan.slack().items()}
+    arrays |= {f"{end}_of_{name}": pair[end] for name, pair in run.pairs.items() for end in ("more", "less")}
     reasons = explanation(run)
     parts = [reasons, *(array.to_dataset(name=name) for name, array in arrays.items())]
     data = xr.merge(parts, join="exact", compat="equals")  # labels that differ are an error, not a hole

@@ -12,6 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Final
+
+import numpy as np
+import xarray as xr
 
 from allocate.builder import build
 from allocate.changes import Case, apply
@@ -24,9 +28,13 @@ from allocate.program import Program
 from allocate.read import read_model, read_scenario
 from allocate.schedule import Schedule, publish
 from allocate.spec import Change, Consolidate, Fix, Model, Scenario, in_order
+from allocate.units import MONEY
 from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]
+
+MOST_PAIRS: Final = 1000
+"""Rows of a rule whose price pairs are worked out in every run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +88,23 @@ class Run:
         """Whether the scenario merges grants and leaves the money free."""
         changes = [change for s in in_order(self.scenarios) for change in s.changes]
         return not self.fixed and any(isinstance(change, Consolidate) for change in changes)
+
+    @cached_property
+    def pairs(self) -> dict[str, xr.Dataset]:
+        """Price pairs (:meth:`Plan.price_pairs`) of the limits on money: rules in rand with a number in them.
+
+        Those of a rule with more than ``MOST_PAIRS`` rows, or of a plan in whole numbers or for the worst-off, take
+        longer than the run itself, and are left to who asks for them.
+        """
+        program = self.plan.program
+        if not program.linear.is_plain:
+            return {}
+        ends = np.stack([program.linear.row_lower, program.linear.row_upper])
+        limited = (np.isfinite(ends) & (ends != 0)).any(axis=0)
+        money = [block for block in program.rows.values() if str(block.unit) == MONEY]
+        rows = {block.name: block.number[block.number >= 0] for block in money}
+        wanted = [name for name, numbers in rows.items() if limited[numbers].any() and numbers.size <= MOST_PAIRS]
+        return self.plan.price_pairs(*wanted) if wanted else {}
 
     def outcome(self, plan: Plan) -> float:
         """What a plan of this run reaches beyond nothing, in :attr:`unit`; more is better whatever the sense."""

@@ -142,14 +142,15 @@ def _pools(run: Run, file: Book) -> None:
 
 def _rules(run: Run, file: Book) -> None:
     """How many rows of each rule are at their limit, what one more is worth there, and who says so."""
-    heads = ("rule", "rows", "at limit", "lowest price", "highest price", "price in", "law", "owner", "source", "why")
-    shown = ("", "money", "money", "number", "number", "", "text", "text", "text", "text")
+    prices = ("lowest price", "highest price", "price in", "kinks")
+    heads = ("rule", "rows", "at limit", *prices, "law", "owner", "source", "why")
+    shown = ("", "money", "money", "number", "number", "", "money", "text", "text", "text", "text")
     rows = []
-    for bound in findings.bindings(run.plan):
+    for bound in findings.bindings(run):
         rule = run.case.model.rules[bound.rule]
         price = (bound.least, bound.most, in_words(bound.unit)) if bound.at_limit else (None, None, None)
         told = (rule.law, rule.owner, rule.source, rule.why)
-        rows.append((bound.rule, bound.rows, bound.at_limit, *price, *told))
+        rows.append((bound.rule, bound.rows, bound.at_limit, *price, bound.kinks, *told))
     file.add("rules", [Column(*pair) for pair in zip(heads, shown, strict=True)], rows)
 
 

@@ -131,7 +131,7 @@ def _page(run: Run) -> dict[str, Any]:
         "money_unit": unit,
         "pools": list(pools(run)),
         "unallocated": UNALLOCATED,
-        "bindings": findings.bindings(run.plan),
+        "bindings": findings.bindings(run),
         "concentrations": concentrations,
         "top": TOP,
         "rests": {status: [datum(run, name) for name in names] for status, names in findings.rests_on(run).items()},
