@@ -88,8 +88,10 @@ class _Builder:
         if self.impossible:
             raise no_choice(self.case, self.impossible)
         lower, upper, target, unit, whole = np.concatenate([np.zeros((5, 0)), *self.vectors], axis=1)
+        matrix = sp.vstack([part.matrix for part in parts] or [sp.csr_array((0, self.width))], format="csr")
+        matrix.has_canonical_format = True  # as each of its parts is
         linear = LinearProgram(
-            matrix=sp.vstack([part.matrix for part in parts] or [sp.csr_array((0, self.width))], format="csr"),
+            matrix=matrix,
             row_lower=np.concatenate([np.zeros(0), *(part.lower for part in parts)]),
             row_upper=np.concatenate([np.zeros(0), *(part.upper for part in parts)]),
             lower=lower,

@@ -118,9 +118,9 @@ def shipped(folder: str) -> Path:
 
 def find(path: str | Path, folder: str) -> Path:
     """A file as given, or the shipped one of that name. Raises :class:`InputError` if there is neither."""
-    known = {p.stem: p for p in sorted(shipped(folder).glob("*.toml"))}
     if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises on names that no file can have
         return Path(path)
+    known = {p.stem: p for p in sorted(shipped(folder).glob("*.toml"))}
     if str(path) in known:
         return known[str(path)]
     words = "is a folder, not a file" if os.path.isdir(path) else "there is no such file"  # noqa: PTH112

@@ -74,7 +74,7 @@ class World:
 
     def labels(self, dim: str) -> tuple[str, ...]:
         """The labels of a dim, in canonical order."""
-        return tuple(map(str, self.data[dim].values))
+        return tuple(map(str, self.data.variables[dim].values))
 
     def title(self, dim: str, label: str) -> str:
         """How a person calls a label: ``Ugu (DC21)`` for a space, else the label itself."""

@@ -220,8 +220,8 @@ def _handed_over(
         region.upper[column_order],
         region.row_lower[row_order],
         region.row_upper[row_order],
-        by_column.indptr.astype(np.int32),
-        by_column.indices.astype(np.int32),
+        by_column.indptr.astype(np.int32, copy=False),
+        by_column.indices.astype(np.int32, copy=False),
         by_column.data,
         kinds.astype(np.int32),
     )

@@ -181,9 +181,11 @@ class LinearProgram:
 def _canonical(matrix: Any) -> Any:
     """A copy in CSR, every entry once and none zero, with 32 bit indices as solvers take them."""
     copy = sparse.csr_array(matrix, dtype=np.float64, copy=True)
+    if getattr(matrix, "format", "") == "csr":
+        copy.has_canonical_format = matrix.has_canonical_format
     copy.sum_duplicates()
     copy.eliminate_zeros()
-    copy.indices, copy.indptr = copy.indices.astype(np.int32), copy.indptr.astype(np.int32)
+    copy.indices, copy.indptr = (array.astype(np.int32, copy=False) for array in (copy.indices, copy.indptr))
     return copy
 
 

@@ -361,11 +361,12 @@ def compressed(terms: Sequence[Term], dims: Dims, shape: Sequence[int]) -> Itera
             sizes |= dict(zip(array.dims, array.values.shape, strict=True))
         whole = [sizes[d] for d in full]
         _refuse_huge(whole)
-        apart = term.cols.over(full), term.coef.over(full)
-        col, coef = (np.broadcast_to(array, whole).reshape(count, -1) for array in apart)
+        apart = term.cols.over(full), term.coef.over(full).astype(float)
+        col, coef = (np.broadcast_to(array, whole) for array in apart)
         if np.all(apart[0] != NO_COLUMN) and np.all(apart[1] != 0):
-            yield Compressed(np.arange(count + 1) * col.shape[1], col.flatten(), coef.astype(float).ravel())
+            each = col.size // max(count, 1)
+            yield Compressed(np.arange(count + 1) * each, col.flatten(), coef.flatten())
             continue
         kept = (col != NO_COLUMN) & (coef != 0)
-        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(kept, axis=1))])
-        yield Compressed(starts, col[kept], coef[kept].astype(float))
+        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(kept.reshape(count, -1), axis=1))])
+        yield Compressed(starts, col[kept], coef[kept])
