@@ -14,7 +14,7 @@ from allocate.changes import Case, apply
 from allocate.errors import InputError
 from allocate.plan import solve
 from allocate.read import read_model, read_scenario, shipped
-from allocate.spec import Activate, AddData, AddRule, Change, Drop, Model, Replace, Use
+from allocate.spec import Activate, AddData, AddRule, Change, Drop, Model, Replace, Set, Use
 from allocate.world import World
 
 MODEL = read_model("grant_consolidation")
@@ -199,7 +199,7 @@ def test_data_and_rules_can_be_added() -> None:
     spent = plan.values.spend.sum(["pool", "service"])
     assert float(spent.sel(space="N").max()) <= 65e6 * (1 + 1e-12) and "slow" in plan.prices()
     assert case(cap, rule).said == (
-        "data.cap: added, R1.000bn, other in 1 places",
+        "data.cap: added, R1.000bn, cap[space=N] R65.000m",
         "rules.slow: added, sum(spend, over=[pool, service]) <= cap",
     )
     assert (
@@ -282,3 +282,81 @@ def test_the_table_of_spaces_gives_columns(za: World) -> None:
     kinds = dict(zip(za.labels("space"), za.columns("space")["kind"], strict=True))
     assert kinds["JHB"] == "metro" and kinds["DC15"] == "district" and not za.columns("year")
     assert np.unique(list(kinds.values())).tolist() == ["district", "metro"]
+
+
+def test_a_change_that_cannot_matter_is_refused() -> None:
+    """Proves: replacing or adding a rule that stays inactive, and data that the model does not use, change nothing and
+    are refused; replacing a waiting rule and activating it is one thing. Broken: "What changes" lists what does not.
+    """
+    new = Replace(replace="rules.stay", rule="sum(spend, over=service) >= 0.5 * staying", why="Half stays.")
+    assert refusal(new) == "rules.stay is not active, so this changes nothing; activate it too"
+    made = case(new, Activate(activate="rules.stay"))
+    assert made.model.rules["stay"].active and made.model.rules["stay"].rule == new.rule
+    assert case(Activate(activate="rules.stay"), new).model.rules["stay"] == made.model.rules["stay"]
+    idle = AddRule(add="rules.idle", over="year", rule="keep <= 1", active=False)
+    assert refusal(idle) == "rules.idle is not active, so this changes nothing; activate it too"
+    spare = WORLD.with_data("spare", WORLD.data["keep"])
+    with pytest.raises(InputError, match="the model does not use 'spare', so the change changes nothing"):
+        apply(MODEL, spare, [small.scenario(Set(set="spare", to=0.5))])
+
+
+def test_what_was_said_of_the_old_text_is_not_said_of_the_new() -> None:
+    """Proves: a rule that says something else no longer stands on the law of the old text. Broken: a false citation."""
+    made = case(Replace(replace="rules.pool", rule=MODEL.rules["pool"].rule.replace("==", "<="), why="May be less."))
+    assert MODEL.rules["pool"].law and not made.model.rules["pool"].law
+
+
+def test_a_base_asked_for_beside_what_extends_it_counts_once(tmp_path: Path) -> None:
+    """Proves: in either order. Broken: the second order conflicts with itself."""
+    write(tmp_path, "half", '[[change]]\nset = "keep"\nto = 0.5\n')
+    write(tmp_path, "more", 'extends = "half"\n[[change]]\nscale = "absorb"\nby = 2\n')
+    half, more = (read_scenario(tmp_path / f"{name}.toml") for name in ("half", "more"))
+    assert apply(MODEL, WORLD, [half, more]).said == apply(MODEL, WORLD, [more, half]).said
+
+
+def test_a_scenario_in_the_project_is_extended_before_the_shipped_one(tmp_path: Path) -> None:
+    """Proves: an edited copy in ``scenarios`` beside the file is the one. Broken: one file is edited, another runs."""
+    (tmp_path / "scenarios").mkdir()
+    write(tmp_path / "scenarios", "guarantee_95", '[[change]]\nset = "keep"\nto = 0.5\n')
+    found = read_scenario(write(tmp_path, "mine", 'extends = "guarantee_95"\n'))
+    assert apply(MODEL, WORLD, [found]).said == ("keep: 0.8 -> 0.5",)
+
+
+WORLDS = {
+    "PIPES in two pools": (
+        "member",
+        {("PIPES", "WIRES"): 1.0},
+        "grant 'PIPES' is in 2 pools; each belongs to exactly one",
+    ),
+    "PIPES in none": ("member", {("PIPES", "PIPES"): 0.0}, "grant 'PIPES' is in 0 pools; each belongs to exactly one"),
+}
+
+
+@pytest.mark.parametrize("what", WORLDS)
+def test_a_grant_belongs_to_one_pool(what: str) -> None:
+    """Proves: a flag too many or too few is refused by name. Broken: 127% of the money that was voted is spent."""
+    name, cells, words = WORLDS[what]
+    array = WORLD.data[name].copy(deep=True)
+    for (grant, pool), value in cells.items():
+        array.loc[{"grant": grant, "pool": pool}] = value
+    with pytest.raises(InputError, match=words):
+        build(Case(MODEL, WORLD.with_data(name, array)))
+
+
+def test_groups_and_dims_that_cannot_be_are_told() -> None:
+    """Proves: a dim for a column, both ends of a pair, a rule over no dim, a label no table could carry. Broken: a
+    traceback, or rows by the wrong end."""
+    for rule, words in {
+        "sum(budget, over=grant, by=pool) <= sum(budget, over=grant)": "groups by 'pool', which is a dim",
+    }.items():
+        with pytest.raises(InputError, match=words):
+            build(case(AddRule(add="rules.odd", over=["year", "pool"], rule=rule)))
+    with pytest.raises(InputError, match="varies over 'yeer', which is not a dim; did you mean 'year'"):
+        build(case(AddRule(add="rules.odd", over="yeer", rule="keep <= 1")))
+    both = {"kin": {"over": ["name"], "rule": "sum(flow, over=[space, other], by=name) >= 0"}}
+    model, world = flows(rules=both)
+    with pytest.raises(InputError, match="which space and other both have; sum over one of them inside"):
+        build(Case(model, world))
+    first = small.with_rule('at(spend - previous(spend), year="1") <= floor', over=["space"])
+    with pytest.raises(InputError, match="has no value in the first year"):
+        build(Case(first, small.toy()))

@@ -24,9 +24,11 @@ from allocate.report.book import book
 from allocate.runs import Run, run
 from allocate.sentences import sentences
 
+OLD, NEW = '{"inputs": "old"}', '{"inputs": "new"}'
+
 
 def fill(home: Path) -> None:
-    (home / MANIFEST).write_text("new")
+    (home / MANIFEST).write_text(NEW)
 
 
 def fails(home: Path) -> None:
@@ -39,7 +41,7 @@ def earlier(tmp_path: Path) -> Path:
     """The folder of an earlier run."""
     home = tmp_path / "run"
     home.mkdir()
-    (home / MANIFEST).write_text("old")
+    (home / MANIFEST).write_text(OLD)
     return home
 
 
@@ -76,7 +78,7 @@ def test_a_link_stays_a_link(earlier: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(earlier, target_is_directory=True)
     assert whole(link, fill) == link
-    assert link.is_symlink() and (earlier / MANIFEST).read_text() == "new"
+    assert link.is_symlink() and (earlier / MANIFEST).read_text() == NEW
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "run"]
 
 
@@ -89,7 +91,7 @@ def test_a_failure_leaves_the_earlier_run_and_nothing_else(earlier: Path, tmp_pa
         with pytest.raises(RuntimeError, match="in the middle"):
             whole(home, fails)
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
-    assert [(p.name, p.read_text()) for p in earlier.iterdir()] == [(MANIFEST, "old")]
+    assert [(p.name, p.read_text()) for p in earlier.iterdir()] == [(MANIFEST, OLD)]
 
 
 def test_a_name_that_cannot_be_given_puts_the_earlier_run_back(
@@ -107,7 +109,7 @@ def test_a_name_that_cannot_be_given_puts_the_earlier_run_back(
     with pytest.raises(InputError, match="cannot be written: Device or resource busy"):
         whole(earlier, fill)
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
-    assert (earlier / MANIFEST).read_text() == "old"
+    assert (earlier / MANIFEST).read_text() == OLD
 
 
 def test_a_folder_that_cannot_be_made_is_said_before_the_work(
@@ -234,3 +236,26 @@ def test_price_pairs_travel_with_the_run(merged: Run) -> None:
         assert (np.fmin(more, less)[apart] <= price[apart] + small).all()
         assert (np.fmax(more, less)[apart] >= price[apart] - small).all()
     assert sum(many or 0 for many in kinks.values()) > 0
+
+
+def test_only_a_run_is_replaced(merged: Run, tmp_path: Path) -> None:
+    """Proves: a folder that others made, or where somebody left notes, is refused though it has a manifest.json.
+
+    Broken: a web project is deleted because it has one too.
+    """
+    for name, files in {
+        "web": {MANIFEST: '{"manifest_version": 3}', "thesis.txt": "years of work"},
+        "noted": {MANIFEST: OLD, "notes.txt": "ask the mayor"},
+        "list": {MANIFEST: "[1]"},
+        "broken": {MANIFEST: "{"},
+        "demo": {MANIFEST: '{"demo": "x"}', "index.html": "", "notes.txt": "mine"},
+    }.items():
+        home = tmp_path / name
+        home.mkdir()
+        for file, text in files.items():
+            (home / file).write_text(text)
+        with pytest.raises(InputError, match="is not empty and is no earlier run; name a new folder"):
+            whole(home, fill)
+        assert {path.name: path.read_text() for path in home.iterdir()} == files
+    again = write(merged, write(merged, tmp_path / "run"))
+    assert (again / "plan.csv").is_file()

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import small
 from allocate.errors import InputError
+from allocate.regions import Registry
 from allocate.world import World, read_world
 
 
@@ -207,3 +209,32 @@ def test_a_written_world_is_a_frictionless_package(folder: Path) -> None:
     report = validate(str(folder / "datapackage.json"))
     assert report.valid, report.flatten(["title", "rowNumber", "fieldName", "message"])
     assert len(report.tasks) >= 27
+
+
+def test_names_that_would_choose_a_file_are_refused(tmp_path: Path) -> None:
+    """Proves: a datum's name never leads out of the folder, nor over the registry; nothing is written.
+
+    Broken: a workbook from somewhere else overwrites a file of whoever opens it.
+    """
+    world = small.world()
+    for name in ("../victim", "a/b", "regions"):
+        odd = world.with_data(name, world.data["keep"])
+        with pytest.raises(InputError, match="cannot be the name of a file; rename the datum"):
+            odd.write(tmp_path / "w")
+        assert not (tmp_path / "w").exists()
+
+
+def test_years_out_of_order_are_refused() -> None:
+    """Proves: years that go backwards are told, where they are numbers. Broken: ``previous`` is the year after."""
+    with pytest.raises(InputError, match="'2019/20' comes after '2020/21'; years go in order"):
+        small.world(years=("2020/21", "2019/20"))
+
+
+def test_a_space_that_the_table_of_regions_lacks_is_refused() -> None:
+    """Proves: it is told when the World is read. Broken: a KeyError after all is solved."""
+    world = small.world()
+    few = Registry(small.SPACES.header, small.SPACES.rows[:2])
+    tables = [small.table("keep", "1", ["space"], lambda s: 0.5, {"space": ("N", "S", "W")})]
+    with pytest.raises(InputError, match="'W' is not in the table of regions"):
+        World.build("odd", tables, {"space": ("N", "S", "W")}, few)
+    assert world.regions is not None

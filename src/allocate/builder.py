@@ -15,6 +15,7 @@ from allocate.changes import Case
 from allocate.checks import check, given
 from allocate.conflict import no_choice
 from allocate.errors import InputError, Problem, nearest
+from allocate.names import MEMBER
 from allocate.optimum.linear import TOO_LARGE, Goal, Leximin, LinearProgram
 from allocate.program import Block, Breach, Program, at
 from allocate.rules.dimension import listed, unit_of
@@ -28,7 +29,8 @@ from allocate.rules.tree import (
     read_rule,
 )
 from allocate.spec import DataSpec, DerivedSpec, GoalSpec, RuleSpec, VariableSpec
-from allocate.units import Unit, UnitError, same_unit
+from allocate.tables import wrong_labels
+from allocate.units import FLAG, Unit, UnitError, same_unit
 
 DUST: Final = 1e-6
 """Of a published unit: what adding many numbers may leave over."""
@@ -161,6 +163,7 @@ class _Builder:
                 continue
             cells = tables[dim][column]
             found = tuple(dict.fromkeys(cells))
+            self.problems += [Problem(f"by={column}", problem.words) for problem in wrong_labels({column: found})]
             self._with_dim(column, found)
             labels = self.case.world.labels(column)
             self.groups[column] = Array((dim,), np.array([labels.index(cell) for cell in cells]))
@@ -175,13 +178,15 @@ class _Builder:
     def _read_data(self) -> None:
         data = self.case.world.data.variables
         for name, spec in self.model.data.items():
-            if name not in data and spec.default is not None:
+            if name not in data and spec.default is not None and (words := self._odd_default(spec, spec.default)):
+                self.problems.append(Problem(f"data.{name}", words))
+            elif name not in data and spec.default is not None:
                 self.data[name] = Array(spec.over, np.full(self._shape(spec.over), spec.default))
             elif name not in data:
                 known = [str(v) for v in self.case.world.data.data_vars]
                 words = f"the world {self.case.world.name!r} has no datum {name!r}{nearest(name, known)}"
                 self.problems.append(Problem(f"data.{name}", words))
-            elif words := self._misfit(spec, data[name]):
+            elif words := self._misfit(spec, data[name]) or self._shared(name, spec, data[name]):
                 self.problems.append(Problem(f"data.{name}", words))
             else:
                 self.data[name] = Array(spec.over, data[name].transpose(*spec.over).values.astype(float))
@@ -198,6 +203,25 @@ class _Builder:
             where = at(self.case, tuple(map(str, array.dims)), above[0])
             found = f"{array.values[tuple(above[0])]:,.6g}"
             return f"{found} at {where or 'its only cell'} is above {spec.most:g}, the most it may be"
+        return ""
+
+    def _odd_default(self, spec: DataSpec, default: float) -> str:
+        """How a default is no value that a World could give, or the empty string."""
+        if spec.unit == FLAG and default not in (0, 1):
+            return f"its default {default:g} is not 0 or 1; it is a flag"
+        if spec.most is not None and default > spec.most:
+            return f"its default {default:g} is above {spec.most:g}, the most it may be"
+        return ""
+
+    def _shared(self, name: str, spec: DataSpec, array: xr.Variable) -> str:
+        """How a part is in no pool or in several, which would lose or double its money; or the empty string."""
+        if name != MEMBER or len(spec.over) != 2:
+            return ""
+        part, whole = spec.over
+        many = array.sum(whole).values
+        for cell in np.flatnonzero(many != 1)[:1]:
+            label = self.case.world.labels(part)[int(cell)]
+            return f"{part} {label!r} is in {many[cell]:g} {whole}s; each belongs to exactly one"
         return ""
 
     def _reader(self) -> Reader:

@@ -11,7 +11,7 @@ import xarray as xr
 
 from allocate.differences import amount, called, difference
 from allocate.errors import InputError, Problem, nearest
-from allocate.names import MEMBER
+from allocate.names import MEMBER, UNALLOCATED
 from allocate.spec import (
     Activate,
     AddData,
@@ -75,6 +75,7 @@ def apply(model: Model, world: World, scenarios: Iterable[Scenario] = ()) -> Cas
                 problems.append(Problem(f"change {number}", str(error)))
         if problems:
             raise InputError(scenario.source, problems)
+    work.check_heard()
     return work.case
 
 
@@ -88,6 +89,7 @@ class _Work:
         self.read: dict[str, str] = {}
         self.pools: dict[str, set[str]] = {}  # the parts of each pool before any merge
         self.made: set[str] = set()
+        self.switched: dict[str, str] = {}
         self.written: dict[str, dict[str, np.ndarray[Any, np.dtype[np.bool_]]]] = {}
 
     def make(self, change: Change, maker: str) -> None:
@@ -114,6 +116,15 @@ class _Work:
             case Consolidate():
                 self._consolidate(change)
 
+    def check_heard(self) -> None:
+        """A rule that was replaced or added, and is not active after all changes, would be a change of nothing."""
+        for what, maker in self.once.items():
+            name = what.removeprefix("rules.")
+            if name != what and what not in self.switched and not self.case.model.rules[name].active:
+                source, _, place = maker.rpartition(", ")
+                words = f"{what} is not active, so this changes nothing; activate it too"
+                raise InputError(source, [Problem(place, words)])
+
     def _only_once(self, what: str) -> None:
         if what in self.once:
             raise ChangeError(f"{what} is already changed by {self.once[what]}")
@@ -134,9 +145,10 @@ class _Work:
             raise ChangeError(f"{name!r} is derived; change the data that it is derived from")
         if name not in data.data_vars and name in model.data and (default := model.data[name].default) is not None:
             spec = model.data[name]
-            sizes = [data.sizes[d] for d in spec.over]
+            labels = {d: list(self.case.world.labels(model.copies.get(d, d))) for d in spec.over}
             attrs = {"unit": spec.unit, "status": "assumed", "source": "default of the model"}
-            return xr.DataArray(np.full(sizes, default), {d: data[d] for d in spec.over}, list(spec.over), attrs=attrs)
+            sizes = [len(known) for known in labels.values()]
+            return xr.DataArray(np.full(sizes, default), labels, list(spec.over), attrs=attrs)
         if name not in data.data_vars:
             known = [str(v) for v in data.data_vars]
             raise ChangeError(f"there is no datum {name!r}{nearest(name, known)}")
@@ -172,6 +184,10 @@ class _Work:
         place = called(name, where)
         if name == MEMBER:
             raise ChangeError(f"{name!r} is changed only by consolidate")
+        used = {*self.case.model.data, *(v for spec in self.case.model.data.values() for v in spec.named.values())}
+        if name not in used:
+            words = f"the model does not use {name!r}, so the change changes nothing"
+            raise ChangeError(words + nearest(name, self.case.model.data))
         cells = self._where(name, old, where)
         values = np.where(cells, new, old.values)
         if not np.any(values != old.values):
@@ -212,10 +228,14 @@ class _Work:
     def _switch(self, part: str, on: bool) -> None:
         """Activate a rule or goal that waits, or leave out one that is active."""
         found, name = self._part(part)
-        self._only_once(part)
+        if part in self.switched:
+            raise ChangeError(f"{part} is already changed by {self.switched[part]}")
+        if not on:
+            self._only_once(part)
         if found.active == on:
             raise ChangeError(f"{part} is {'active' if on else 'not active'} already; the change changes nothing")
         self._with_part(name, found.model_copy(update={"active": on}))
+        self.switched[part] = self.maker
         self._keep(said=f"{part}: {'activated' if on else 'dropped'}")
 
     def _part(self, part: str) -> tuple[RuleSpec | GoalSpec, str]:
@@ -243,12 +263,15 @@ class _Work:
         self._only_once(change.replace)
         if found.rule == change.rule:
             raise ChangeError(f"{change.replace} already says so; the change changes nothing")
-        self._with_part(name, found.model_copy(update={"rule": change.rule, "why": change.why}))
+        self._with_part(
+            name, found.model_copy(update={"rule": change.rule, "why": change.why, "law": "", "source": ""})
+        )
         self._keep(said=f"{change.replace}: {found.rule} -> {change.rule}")
 
     def _add_rule(self, change: AddRule) -> None:
         name = change.add.removeprefix("rules.")
         self._new(name, self.case.model.rules, "rule")
+        self._only_once(change.add)
         self._with_part(name, RuleSpec.model_validate(change.model_dump(exclude={"add"})))
         self._keep(said=f"{change.add}: added, {change.rule}")
 
@@ -259,7 +282,9 @@ class _Work:
         self._new(name, taken, "name")
         tables = [world.columns(str(dim)) for dim in world.data.dims]
         for dim in change.over:
-            if dim not in world.data.dims:
+            if dim in model.copies and dim not in world.data.dims:
+                world = world.with_dim(dim, world.labels(model.copies[dim]))
+            elif dim not in world.data.dims:
                 cells = next((table[dim] for table in tables if dim in table), None)
                 if cells is None:
                     raise ChangeError(f"there is no dim {dim!r}{nearest(dim, map(str, world.data.dims))}")
@@ -284,7 +309,8 @@ class _Work:
             raise ChangeError("; ".join(problem.words for problem in error.problems)) from None
         spec = DataSpec(over=change.over, unit=change.unit, why=change.why)
         said = f"{change.add}: added, {amount(change.to, change.unit)}"
-        said += f", other in {len(change.cells)} places" if change.cells else ""
+        said += "".join(f", {called(name, c.at)} {amount(c.to, change.unit)}" for c in change.cells[:4])
+        said += f" and {len(change.cells) - 4} more" if len(change.cells) > 4 else ""
         self._keep(model=model.model_copy(update={"data": {**model.data, name: spec}}), world=world, said=said)
 
     def _new(self, name: str, taken: Iterable[str], noun: str) -> None:
@@ -353,6 +379,8 @@ class _Work:
             str(pool): {str(part) for part, flag in zip(member[member.dims[0]].values, column, strict=True) if flag}
             for pool, column in zip(member[member.dims[1]].values, member.values.T, strict=True)
         }
+        if change.into == UNALLOCATED:
+            raise ChangeError(f"{UNALLOCATED!r} is what schedules call money held back; name the {called} otherwise")
         taken = change.into in self.pools and not set() < self.pools[change.into] <= set(change.consolidate)
         if taken or change.into in self.made:
             raise ChangeError(f"there is already a {called}")

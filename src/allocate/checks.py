@@ -59,7 +59,10 @@ class _Checker:
 
     def read_rules(self) -> None:
         model = self.model
+        known = {*model.dims, *model.groups, *(dim for dims in self.dims.values() for dim in dims)}
         for name, rule in model.rules.items():
+            for dim in (dim for dim in rule.over if dim not in known):
+                self._problem(f"rules.{name}", f"varies over {dim!r}, which is not a dim{nearest(dim, known)}")
             self._read(f"rules.{name}", read_rule, rule.rule, rule.over)
         if not model.active_goals:
             self._problem("goals", "lists none that is active; needs at least 1")

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from allocate.compare import Row, holds, row
-from allocate.outputs import MANIFEST, whole, write
+from allocate.outputs import INDEX, MANIFEST, whole, write
 from allocate.report.html import comparison
 from allocate.runs import run
 from allocate.sentences import sentences
@@ -74,7 +74,7 @@ def _work(wanted: Demo, home: Path, tell: Callable[[str], None]) -> list[str]:
         lines += [part.title, *map(_line, rows), *(holds(rows) if part.test else []), ""]
     pages = [(title, rows, holds(rows) if wanted.parts[n].test else []) for n, (title, rows) in enumerate(tables)]
     said = {key: str(world.data.attrs.get(key, "")) for key in ("envelope", "acknowledgement")}
-    (home / "index.html").write_text(comparison(wanted.title, pages, **said), encoding="utf-8")
+    (home / INDEX).write_text(comparison(wanted.title, pages, **said), encoding="utf-8")
     (home / MANIFEST).write_text(json.dumps({"demo": wanted.title}, indent=1) + "\n", encoding="utf-8")
     return lines[:-1]
 

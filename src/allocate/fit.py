@@ -53,7 +53,8 @@ def fit(case: Case, world: World) -> list[str]:
 
 
 def _goals(case: Case) -> str:
-    return ", then ".join(f"{goal.sense}imise {goal.name}" for goal in case.model.goals)
+    goals = case.model.active_goals
+    return ", then ".join(f"{'level' if g.leximin is not None else f'{g.sense}imise'} {g.name}" for g in goals)
 
 
 def _labels(world: World) -> Iterator[str]:

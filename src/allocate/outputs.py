@@ -25,6 +25,12 @@ from allocate.runs import Run
 from allocate.units import SCALES
 
 MANIFEST: Final = "manifest.json"
+FILES: Final = frozenset({MANIFEST, "plan.csv", "plan.nc", "plan.xlsx", "report.html"})
+"""What the folder of a run holds."""
+
+INDEX: Final = "index.html"
+"""What a demo holds beside its runs."""
+
 LIBRARIES: Final = ("allocate", "clarabel", "highspy", "numpy", "pandas", "scipy", "xarray", "xlsxwriter")
 """What a result may depend on; their versions are in the manifest."""
 
@@ -110,14 +116,27 @@ def _taken(home: Path) -> str:
         return "is a file; name a folder"
     if Path.cwd().is_relative_to(home):
         return "is the current folder or above it, so it cannot be replaced; name a new folder"
-    if home.is_dir() and any(home.iterdir()) and not (home / MANIFEST).is_file():
-        return f"is not empty and holds no {MANIFEST}; name a new folder"
+    if home.is_dir() and any(home.iterdir()) and not _ours(home):
+        return "is not empty and is no earlier run; name a new folder"
     if home.is_mount():
         return "is where a disk is mounted, so it cannot be replaced; name a folder in it"
     above = next(path for path in home.parents if path.exists())
     if not above.is_dir():
         return f"cannot be written: {above} is a file"
     return "" if os.access(above, os.W_OK | os.X_OK) else f"cannot be written: {above} is closed to you"
+
+
+def _ours(home: Path) -> bool:
+    """Whether a folder is an earlier run or demo and holds nothing else: many tools call a file manifest.json."""
+    try:
+        found = json.loads((home / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    if not isinstance(found, dict):
+        return False
+    if "demo" in found:
+        return all(path.name in (MANIFEST, INDEX) or (path.is_dir() and _ours(path)) for path in home.iterdir())
+    return "inputs" in found and {path.name for path in home.iterdir()} <= FILES
 
 
 def dataset(run: Run) -> xr.Dataset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -150,9 +151,23 @@ def _not_a_table(said: str) -> str:
 
 def write(home: Path, name: str, data: xr.Dataset, regions: Registry | None) -> None:
     """Write a folder that :func:`read` reads back; it must be new or empty. Raises :class:`InputError` or OSError."""
-    home.mkdir(parents=True, exist_ok=True)
-    if any(home.iterdir()):
+    names = map(str, data.data_vars)
+    wrong = [name for name in names if re.search(r"[\\/:\0]", name) or f"{name}.csv".casefold() == REGIONS]
+    if wrong:  # a name of a workbook's making must not choose where a file is written
+        raise InputError(home, [Problem(name[:60], "cannot be the name of a file; rename the datum") for name in wrong])
+    home.parent.mkdir(parents=True, exist_ok=True)
+    if home.exists() and any(home.iterdir()):
         raise InputError(home, [Problem("", "is not empty; name a new folder")])
+    with tempfile.TemporaryDirectory(prefix=".", dir=home.parent) as folder:
+        whole = Path(folder) / home.name
+        whole.mkdir()
+        _fill(whole, name, data, regions)
+        if home.exists():
+            home.rmdir()
+        whole.rename(home)
+
+
+def _fill(home: Path, name: str, data: xr.Dataset, regions: Registry | None) -> None:
     resources = [_write_datum(home, *described(str(key), array)) for key, array in data.data_vars.items()]
     if regions is not None:
         regions.write(home / REGIONS)

@@ -13,7 +13,7 @@ import xarray as xr
 
 from allocate.changes import Case
 from allocate.errors import InputError, Problem, nearest
-from allocate.optimum.linear import LinearProgram
+from allocate.optimum.linear import Goal, LinearProgram
 from allocate.rules.rows import Values
 from allocate.units import Unit
 
@@ -159,10 +159,11 @@ class Program:
         }
 
     def _goal(self, name: str | None) -> int | None:
-        """Which goal is called so: the last one where no name is given, None where there is none at all."""
+        """Which goal is called so: without a name the last that is one value; None where there is none at all."""
         names = [goal.name for goal in self.linear.goals]
         if name is None:
-            return len(names) - 1 if names else None
+            single = [number for number, goal in enumerate(self.linear.goals) if isinstance(goal, Goal)]
+            return single[-1] if single else len(names) - 1 if names else None
         if name not in names:
             words = f"there is no goal {name!r}; there are {', '.join(names)}{nearest(name, names)}"
             raise InputError(self.case.model.source, [Problem("goals", words)])

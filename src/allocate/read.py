@@ -85,11 +85,11 @@ def _read_scenario(file: Path, before: tuple[Path, ...]) -> Scenario:
 
 
 def _bases(file: Path, names: Iterable[str], before: tuple[Path, ...], problems: list[Problem]) -> tuple[Scenario, ...]:
-    """The scenarios that a file extends: those beside it, or shipped ones."""
+    """The scenarios that a file extends: those beside it, in a folder ``scenarios`` beside it, or shipped ones."""
     found = []
     for name in names:
-        beside = file.parent / f"{name}.toml"
-        other = beside if beside.is_file() else shipped("scenarios") / beside.name
+        places = [folder / f"{name}.toml" for folder in (file.parent, file.parent / "scenarios", shipped("scenarios"))]
+        other = next((place for place in places if place.is_file()), places[-1])
         if other.resolve() in before:
             problems.append(Problem("extends", f"goes round in a circle: {_circle(before, other)}"))
         elif other.is_file():
@@ -280,6 +280,10 @@ def _name_problems(model: Model) -> list[Problem]:
     for variable, datum in model.ties.nearest.items():
         mentions.append((f"ties.nearest.{variable}", variable, model.variables))
         mentions.append((f"ties.nearest.{variable}", datum, {**model.data, **model.derived}))
+    for place, name in (("amount", model.schedule.amount), ("unallocated", model.schedule.unallocated)):
+        lower = model.variables[name].lower if name in model.variables else 0.0
+        if lower == "-inf" or (isinstance(lower, float) and lower < 0):
+            problems.append(Problem(f"schedule.{place}", f"{name!r} may be negative, and what is published may not"))
     for place, name, known in mentions:
         if name not in known:
             problems.append(Problem(place, f"{name!r} is not known here{nearest(name, known)}"))

@@ -140,13 +140,13 @@ def run(
         raise InputError(text.source, [Problem("ties.nearest", words)])
     every = in_order(what_ifs)
     plain = [_without(s, amount) for s in every]
-    asked, apart = apply(text, facts, every), apply(text, facts, plain)
-    target = text.ties.nearest[amount]
+    program = build(apply(text, facts, every))  # first, so that what is wrong in it is not said of a comparison
+    apart, target = _apart(text, facts, plain, same=plain == every), text.ties.nearest[amount]
     before = build(apply(text, facts)) if apart.said else None
     nothing = _solved("nothing", build(_fixed(apart, amount, 0.0)), options, watch)
     baseline = _solved("baseline", build(_fixed(apart, amount, target)), options, watch)
     separate = None if plain == every else _solved("separate", build(apart), options, watch)
-    plan = _solved("plan", build(asked), options, watch)
+    plan = _solved("plan", program, options, watch)
     separate = separate or plan
     return Run(
         name=" + ".join(s.name for s in what_ifs) or text.name,
@@ -161,6 +161,18 @@ def run(
         was=publish(baseline),
         world_digest=whole.digest(),
     )
+
+
+def _apart(model: Model, world: World, scenarios: Sequence[Scenario], same: bool) -> Case:
+    """The case to compare with, where nothing is merged; unless it is the ``same``, it is known to make a program."""
+    try:
+        case = apply(model, world, scenarios)
+        if not same:
+            build(case)
+    except InputError as error:
+        words = "; so it is in the comparison, where nothing is merged and the money is free"
+        raise InputError(error.source, [Problem(p.place, p.words + words) for p in error.problems]) from None
+    return case
 
 
 def only(world: World, years: list[str]) -> World:

@@ -228,7 +228,7 @@ class Activate(Record):
 
 
 class Replace(Record):
-    """A rule says something else, for the reason given."""
+    """A rule says something else, for the reason given; the law and source of the old text are not those of the new."""
 
     replace: RuleName
     rule: str
@@ -244,7 +244,7 @@ class AddRule(RuleSpec):
 class Cell(Record):
     """The value of a new datum at some labels."""
 
-    at: dict[Identifier, Label]
+    at: dict[Identifier, Label] = Field(min_length=1)
     to: DataNumber
 
 
@@ -303,9 +303,14 @@ class Scenario(Record):
 def in_order(scenarios: Iterable[Scenario]) -> list[Scenario]:
     """Scenarios with what they extend before them, each base once; none of them has bases any more."""
     found: list[Scenario] = []
+    bases: list[Scenario] = []
     for scenario in scenarios:
-        found += [base for base in in_order(scenario.bases) if base not in found]
-        found.append(scenario.model_copy(update={"bases": ()}))
+        new = [base for base in in_order(scenario.bases) if base not in found]
+        bases += new
+        found += new
+        plain = scenario.model_copy(update={"bases": ()})
+        if plain not in bases:
+            found.append(plain)
     return found
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from allocate.errors import Problem, nearest
-from allocate.names import SPACE, STATUSES, VALUE
+from allocate.names import SPACE, STATUSES, TIME, UNALLOCATED, VALUE
 from allocate.regions import Registry
 from allocate.units import FLAG, Unit, UnitError
 
@@ -87,9 +87,23 @@ def wrong_labels(labels: Mapping[str, tuple[str, ...]]) -> list[Problem]:
                 problems.append(Problem(dim, words))
             elif label.startswith(FORMULA):
                 problems.append(Problem(dim, f"{label[:40]!r} begins like a formula; a spreadsheet would run it"))
+            elif label == UNALLOCATED:
+                problems.append(Problem(dim, f"{label!r} is what schedules call money held back; use another label"))
         twice = sorted(label for label, times in Counter(known).items() if times > 1)
         problems += [Problem(dim, f"{label!r} is listed twice") for label in twice]
-    return problems
+    return problems + _out_of_order(labels.get(TIME, ()))
+
+
+def _out_of_order(years: Sequence[str]) -> list[Problem]:
+    """Years that do not come one after the other, where they begin with a number: ``previous`` would run backwards."""
+    found = [re.match(r"\d+", year) for year in years]
+    numbers = [int(match[0]) for match in found if match]
+    if len(numbers) < len(years):
+        return []
+    pairs = zip(years, years[1:], numbers, numbers[1:], strict=False)
+    return [
+        Problem(TIME, f"{later!r} comes after {first!r}; years go in order") for first, later, a, b in pairs if a > b
+    ]
 
 
 def array_of(

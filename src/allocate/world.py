@@ -60,6 +60,9 @@ class World:
         tables = list(data)
         labels = labels_of(tables, dims, regions)
         problems = wrong_labels(labels)
+        if regions is not None:
+            strange = [label for label in labels.get(SPACE, ()) if label not in regions.names]
+            problems += several([(SPACE, f"{label!r} is not in the table of regions") for label in strange])
         arrays: dict[str, xr.DataArray] = {}
         for table in tables:
             if table.name in arrays:
@@ -162,6 +165,8 @@ class World:
         if name in self.data and set(array.dims) != set(self.data[name].dims):
             has, had = (", ".join(map(str, a.dims)) or "no dim" for a in (array, self.data[name]))
             return [Problem(name, f"is over {has}; it replaces a datum over {had}")]
+        if taken := [str(dim) for dim in array.dims if dim in self.data.data_vars]:
+            return [Problem(name, f"is over {taken[0]!r}, which is a datum, not a dim")]
         problems = [words for dim in map(str, array.dims) for words in self._mislabelled(name, dim, array)]
         if problems:
             return problems

@@ -200,7 +200,11 @@ class Reader:
                 dims = tuple(other if d == dim else d for d in inner.dims)
                 return inner.each(lambda a: a.rename({dim: other}), dims)
             case At(operand=operand, dim=dim, label=str(label)):
-                return self._pick(self.linear(operand), dim, self._place(node, dim, label))
+                found = self._pick(self.linear(operand), dim, self._place(node, dim, label))
+                if dim == TIME and not np.all(found.defined.values):
+                    words = f"has no value in the first {TIME}; give previous(expression, first=expression)"
+                    raise RuleError(node.text, words)
+                return found
             case Along(how="previous", operand=operand, first=first):
                 return self._previous(self.linear(operand), first)
             case Along(how="so_far", operand=operand):
@@ -312,8 +316,14 @@ class Reader:
 
     def _groups(self, node: Node, by: str, over: Sequence[str]) -> Array:
         """Flags over a dim and the column that groups it: 1 where a label is in a group."""
+        if by not in self.scope.groups:
+            raise RuleError(node.text, f"groups by {by!r}, which is a dim, not a column of the table of one")
         group = self.scope.groups[by]
-        dim = next((d for d in over if self.scope.copies.get(d, d) in group.dims), None)
+        dims = [d for d in over if self.scope.copies.get(d, d) in group.dims]
+        if len(dims) > 1:
+            words = f"groups by {by!r}, which {' and '.join(dims)} both have; sum over one of them inside"
+            raise RuleError(node.text, words)
+        dim = next(iter(dims), None)
         if dim is None:
             raise RuleError(node.text, f"groups by {by!r}, a column of the table of {group.dims[0]}; sum over that too")
         flags = group.values[:, None] == np.arange(len(self.scope.labels[by]))
