@@ -35,7 +35,7 @@ GRADES: Final = {
     "near tie": "The plan is optimal, but another plan may be as good to within the precision of the arithmetic.",
     "proved": "The solver's search in whole numbers came to its end: no plan is better, and none as good changes less. "
     "With these whole numbers the rest is certified, and prices are for them.",
-    "bounded": "Not proved best: the search in whole numbers was stopped, and another plan may be better or as good.",
+    "bounded": "Not proved best: the search in whole numbers left a gap, and another plan may be better or as good.",
 }
 """How far a proof can go, in words."""
 
@@ -115,8 +115,9 @@ class Plan:
     def prices(self, goal: str | None = None) -> dict[str, xr.DataArray]:
         """The price of every rule's limit, rule by rule, for one goal (the last one unless named).
 
-        A price is d(goal)/d(limit): how much the goal's value changes when the limit (the rule's right-hand side,
-        in the rule's unit) grows by one, everything else kept, earlier goals kept first. NaN where there is no row.
+        A price is d(goal)/d(limit): how much the goal's best value changes when the limit (the rule's right-hand side,
+        in the rule's unit) grows by one, everything else kept, earlier goals kept first; for a goal that gives, the
+        best before it gives, where :meth:`price_pairs` have what is left of it. NaN where there is no row.
         At a kink the gain from more and the loss from less differ, and the price lies between them.
         """
         names = list(self.goals)

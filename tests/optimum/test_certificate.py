@@ -5,11 +5,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from allocate.errors import ProofError
 from allocate.optimum.certificate import certify
 from allocate.optimum.extended import Answer
 from allocate.optimum.lexicographic import solve
+from allocate.optimum.linear import Goal, LinearProgram
 from optimum.exact import harm, simple
 from optimum.instances import allocation, whole_numbers
 
@@ -158,3 +160,21 @@ def test_an_optimum_cannot_exist_without_its_certificate(optima):
     failing = check(lp, best.x + 1e6, list(best.prices), best.tie_multipliers)
     with pytest.raises(ProofError, match="failed its check"):
         replace(best, certificate=failing)
+
+
+def test_huge_prices_do_not_hide_a_better_plan():
+    """Proves: prices that cancel, or that hold only a fixed column, leave the slopes beside them no smaller.
+
+    Broken: with a price of 1e15 on a row that cannot move, any plan at all passes as optimal, or as closest.
+    """
+    one, two = np.ones(1), np.ones(2)
+    goal = Goal("reach", np.array([1.0, 0.0]), sense="max")
+    fixed = LinearProgram(sparse.csr_array([[0.0, 1.0]]), -np.inf * one, 5 * one, np.array([0.0, 5.0]), np.array([1.0, 5.0]), (goal,), np.zeros(2), two)  # fmt: skip
+    for price in (1e10, 1e15):
+        assert not certify(fixed, Answer(np.array([0.0, 5.0]), np.array([[price]]), np.zeros(1))).ok
+    pair = sparse.csr_array([[1.0, 1.0], [1.0, 1.0]])
+    twice = LinearProgram(pair, two, two, np.zeros(2), two, (goal,), np.zeros(2), two)
+    assert not certify(twice, Answer(np.array([0.0, 1.0]), np.array([[1e12, -1e12]]), np.zeros(2))).ok
+    free = LinearProgram(pair, two, two, np.zeros(2), two, (), np.zeros(2), two)
+    assert certify(free, Answer(np.full(2, 0.5), np.zeros((0, 2)), np.array([0.5, 0.0]))).ok
+    assert not certify(free, Answer(np.array([0.2, 0.8]), np.zeros((0, 2)), np.array([1e8, -1e8]))).ok

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 
 from allocate.errors import StoppedError
 from allocate.optimum.lexicographic import solve
-from allocate.optimum.linear import LinearProgram
+from allocate.optimum.linear import Goal, LinearProgram
 from allocate.optimum.repair import bounds_as_rows, cheapest, common_factor, moved
 from optimum.instances import permuted
 from optimum.test_no_plan import worse
@@ -140,3 +140,15 @@ def test_no_time_is_no_repair():
     lp = floors()
     with pytest.raises(StoppedError):
         cheapest(lp, price(lp, 0), UNIT, time.perf_counter())
+
+
+def test_the_other_limit_of_a_row_with_two_stays():
+    """Proves: the share is of the limit asked about alone. Broken: a ceiling is lowered with its floor, so a share that
+    fits is said of rules that no share fits; or the two limits cross."""
+    two = np.ones(2)
+    goal = Goal("any", np.zeros(2))
+    matrix = sparse.csr_array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    floors = LinearProgram(matrix, np.array([5.0, 5.0, -np.inf]), np.array([6.0, 6.0, 8.0]), 0 * two, 9 * two, (goal,), 0 * two, two)  # fmt: skip
+    assert common_factor(floors, np.array([0, 1]), 1) == pytest.approx(0.8)
+    must = LinearProgram(matrix, np.array([5.0, 5.0, 20.0]), np.array([6.0, 6.0, 20.0]), 0 * two, 19 * two, (goal,), 0 * two, two)  # fmt: skip
+    assert common_factor(must, np.array([0, 1]), 1) is None

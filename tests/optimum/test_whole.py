@@ -236,3 +236,22 @@ def test_weak_duality_bounds_every_plan():
         for _ in range(10):
             prices = rng.normal(size=lp.row_lower.size) * (rng.random(lp.row_lower.size) < 0.7)
             assert duality_bound(lp.region, lp.goals[0], prices) >= top - 1e-9
+
+
+def test_a_first_goal_of_nothing_does_not_change_the_second():
+    """Proves: rows that all have limit 0, and a first goal whose best is 0, leave a program of the same size.
+
+    Broken: the row that keeps the first goal, of 1e-12, sets the scale; every entry is dropped as too small, and the
+    plan [0, 3, 0] is called proved.
+    """
+    goals = Goal("late", np.array([0.0, 0.0, 1.0])), Goal("worth", np.array([1.0, 2.0, -1.0]), sense="max")
+    limits = np.array([-np.inf]), np.zeros(1), np.zeros(3), np.array([1.0, 3.0, 1.0])
+    lp = LinearProgram(sparse.csr_array([[2.0, -1.0, 0.0]]), *limits, goals, np.zeros(3), np.ones(3), integer=np.array([True, False, False]))  # fmt: skip
+    best = solve(lp)
+    assert best.grade == "proved" and best.x.tolist() == [1.0, 3.0, 0.0] and best.values.tolist() == [0.0, 7.0]
+
+
+def test_a_tiny_limit_beside_large_bounds():
+    """Proves: a limit of 1e-9 beside bounds of 1e9 leaves the whole number 0. Broken: "not in whole numbers"."""
+    lp = LinearProgram(sparse.csr_array([[1.0, 1.0]]), np.array([-np.inf]), np.array([1e-9]), np.zeros(2), np.full(2, 1e9), (Goal("all", np.ones(2), 0.0, "max"),), np.zeros(2), np.ones(2), integer=np.array([True, False]))  # fmt: skip
+    assert solve(lp).x[0] == 0.0

@@ -24,7 +24,7 @@ from allocate.optimum.prices import TIED, relative_duals, restrict
 from allocate.optimum.scaling import Scaling, group_maximum, ruiz
 
 #: The largest residuals that pass.
-ALLOWED = {"bound": 1e-9, "row": 1e-12, "complementarity": 1e-9, "gap": 1e-9, "tie": 1e-8}
+ALLOWED = {"bound": 1e-9, "row": 1e-12, "complementarity": 1e-9, "gap": 1e-9, "tie": 1e-8, "pull": 1e-8}
 
 WORDS = {
     "numbers": "is not a finite number",
@@ -33,6 +33,7 @@ WORDS = {
     "complementarity": "is priced but not at its limit",
     "gap": "between the plan and its prices",
     "tie": "could move closer to the target",
+    "pull": "could bring the plan closer to the target",
     "settled": "is called settled and has room",
     "whole": "is not a whole number within its bounds",
 }
@@ -85,7 +86,7 @@ class Certificate:
         return tuple(str(residual) for residual in self.residuals if not residual.ok)
 
     def worst(self, kind: str) -> float:
-        """The largest residual of a kind ("bound", "row", "complementarity", "gap" or "tie") over all goals."""
+        """The largest residual of a kind ("bound", "row", "complementarity", "gap", "tie", "pull") over all goals."""
         return max((residual.size for residual in self.residuals if residual.kind == kind), default=0.0)
 
 
@@ -144,6 +145,7 @@ def _plain(found: Plain, answer: Answer, scaling: Scaling) -> Iterator[Residual]
             yield Residual("settled", goal.name, f"row {settles[np.argmax(room)]}", float(room.max()))
     if answer.tie_multipliers is not None:
         yield check.closest(face, program.weights, program.target, answer.tie_multipliers)
+        yield check.pulled(face, program.weights, program.target, answer.tie_multipliers)
 
 
 def _given(lp: LinearProgram, answer: Answer) -> list[Residual]:
@@ -228,10 +230,34 @@ class Check:
         terms = np.abs(cost * self.x).sum() + np.abs(cost * self.units).max(initial=0.0)
         terms += _sum(price, column_at, np.abs(reduced) > TIED) + _sum(dual, row_at, np.abs(rows) > TIED)
         gap = sum(lost) / terms if terms > 0 else sum(lost)
+        gap = max(gap, self._unpriced(cost, price, dual, off_column, off_row, reduced, rows))
         return (
             _worst("complementarity", goal, away, loose),
             Residual("gap", goal, "sum of all prices", float(gap)),
         )
+
+    def _unpriced(
+        self, cost: Vector, price: Vector, dual: Vector, off_column: Vector, off_row: Vector, *relative: Vector
+    ) -> float:
+        """What slopes that were taken for zero beside large prices may cost, as a part of the goal's own terms: prices
+        that cancel, or that hold nothing but a fixed column, must not make a slope look small."""
+        own = np.abs(cost * self.x).sum() + np.abs(cost * self.units).max(initial=0.0)
+        free_columns, free_rows = (np.abs(part) <= TIED for part in relative)
+        lost = (np.abs(price) * np.minimum(off_column, self.column_size))[free_columns].sum()
+        lost += (np.abs(dual) * np.minimum(off_row, self.row_size))[free_rows].sum()
+        return float(lost / own) if own > 0 else 0.0
+
+    def pulled(self, face: Region, weights: Vector, target: Vector, multipliers: Vector) -> Residual:
+        """What the pull to the target could still gain, as a part of all of it: beside multipliers that cancel every
+        push looks small."""
+        pull = weights * (self.x - target)
+        push = pull - self.matrix.T @ multipliers
+        against = np.where(push > 0, face.lower, face.upper)
+        room = np.minimum(np.abs(self.x - against), self.column_size)
+        room[face.lower == face.upper] = 0.0
+        own = float(np.abs(pull) @ self.column_size) + float((weights * self.units**2).max(initial=0.0))
+        left = float(np.abs(push) @ room)
+        return Residual("pull", "", "sum of all pulls", left / own if own > 0 else left)
 
     def closest(self, face: Region, weights: Vector, target: Vector, multipliers: Vector) -> Residual:
         """Stationarity of the distance on the face: every push is against a bound or limit that x is at."""

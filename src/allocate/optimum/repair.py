@@ -118,10 +118,16 @@ def common_factor(lp: LinearProgram, rows: Indices, side: int, deadline: float =
         return None
     equal = lp.row_lower[rows] == lp.row_upper[rows]
     low, high = lp.row_lower.copy(), lp.row_upper.copy()
-    (low if side > 0 else high)[rows] = 0.0
-    (high if side > 0 else low)[rows[equal]] = 0.0
-    grown = replace(lp, row_lower=low, row_upper=high)
-    share = sparse.csr_array((-limit, (rows, np.zeros(rows.size, int))), shape=(lp.row_lower.size, 1))
+    # In rows of their own: the other limit of a row that has two stays what it is.
+    low[rows[equal | (side > 0)]], high[rows[equal | (side < 0)]] = -np.inf, np.inf
+    grown = replace(
+        lp,
+        matrix=sparse.vstack([lp.matrix, lp.matrix[rows]], format="csr"),
+        row_lower=np.append(low, np.where(equal | (side > 0), 0.0, -np.inf)),
+        row_upper=np.append(high, np.where(equal | (side < 0), 0.0, np.inf)),
+    )
+    last = low.size + np.arange(rows.size)
+    share = sparse.csr_array((-limit, (last, np.zeros(rows.size, int))), shape=(low.size + rows.size, 1))
     least, most = (0.0, 1.0) if side > 0 else (1.0, np.inf)
     goal = Goal("factor", np.ones(1), sense="max" if side > 0 else "min")
     found = _best(grown, share, np.full(1, least), np.full(1, most), np.full(1, 1e-3), goal, deadline)

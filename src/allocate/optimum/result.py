@@ -35,7 +35,8 @@ class Bounds:
     """How good any plan in whole numbers could be, goal by goal (goals,).
 
     Each is a bound on all plans that keep the goals before, to 1e-12 of their terms. ``solver`` is what the tree search
-    says, ``proved`` what weak duality proves from the prices of the relaxation alone; both in the goal's own unit.
+    says (or weak duality, where that says more), ``proved`` what weak duality proves from the prices of the relaxation
+    alone; both in the goal's own unit.
     ``gap`` is how far the best plan with these whole numbers is from ``solver``, as a part of the goal's terms.
     ``nearest`` says whether the search for the nearest whole numbers came to its end too.
     """

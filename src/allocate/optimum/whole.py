@@ -22,7 +22,7 @@ from allocate.optimum.highs import NoWhole, SolverOptions, search
 from allocate.optimum.infeasible import Infeasible
 from allocate.optimum.linear import Goal, LinearProgram, Region, Vector
 from allocate.optimum.result import REACHED, Bounds, Optimum, Stage
-from allocate.optimum.scaling import Scaling, group_maximum, power_of_two, ruiz
+from allocate.optimum.scaling import LARGEST_LIMIT, Scaling, group_maximum, power_of_two, ruiz
 from allocate.optimum.stages import corner, solve_linear
 
 #: A row that keeps a goal leaves it this part of its terms: just above rounding, for that may be worth more to a later
@@ -63,6 +63,8 @@ class _Search:
         self.kept = replace(self.lp, goals=())
         self.x = known
         self.stopped = False
+        #: Of the program itself: a row that keeps a goal whose best is zero has a limit of rounding.
+        self.size = max(ruiz(self.lp.region).size, 1 / LARGEST_LIMIT)
         self.relaxed: list[LinearProgram] = []
         self.solver: list[float] = []
         self.proved: list[float] = []
@@ -75,7 +77,8 @@ class _Search:
         _, prices = corner(relaxed, self.options, self.late)
         self.proved.append(duality_bound(relaxed.region, goal, prices[0]))
         bound = self._searched(self.kept, goal.sign * goal.cost, goal.name)
-        self.solver.append(self.proved[-1] if bound is None else goal.sign * bound + goal.offset)
+        worst = -np.inf if bound is None else bound + goal.sign * goal.offset
+        self.solver.append(goal.sign * max(worst, goal.sign * self.proved[-1]))
         done = self.lp.goals[: len(self.solver)]
         self.x = self._left(replace(self.lp, goals=done))
         self._keep(goal.sign * goal.cost)
@@ -119,7 +122,7 @@ class _Search:
             self.stopped = True
             return None
         start, columns = time.perf_counter(), self.lp.lower.size
-        scaling = _scaling(program)
+        scaling = _scaling(program, self.size)
         scaled, factor = scaling.cost(cost)
         known = None if self.x is None else _with_distances(program, self.x) / scaling.column
         try:
@@ -230,10 +233,10 @@ def _lot(count: int) -> Vector:
     return (spread >> np.uint64(12)).astype(np.float64)
 
 
-def _scaling(lp: LinearProgram) -> Scaling:
+def _scaling(lp: LinearProgram, size: float) -> Scaling:
     """Powers of two that leave whole numbers whole."""
     region: Region = lp.region
     found = ruiz(region)
-    column = np.where(lp.integer, 1.0, found.column * found.size)
+    column = np.where(lp.integer, 1.0, found.column * size)
     largest = group_maximum(np.abs(region.matrix.data) * column[region.matrix.indices], region.matrix.indptr)
     return Scaling(1.0 / power_of_two(largest), column, 1.0)

@@ -49,7 +49,8 @@ CHECKS: Final = {
     "gap": "The prices account for the whole result, so no plan does better",
     "settled": "No value of the worst-off could be raised further without lowering a lesser one",
     "whole": "What must be a whole number is one",
-    "tie": "No equally good plan lies closer to the starting point",
+    "tie": "No equally good plan lies closer to the starting point, column by column",
+    "pull": "No equally good plan lies closer to the starting point, all columns together",
 }
 
 
