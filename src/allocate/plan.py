@@ -132,7 +132,8 @@ class Plan:
         that the limit shrinks, both signed as d(goal)/d(limit), for steps small enough; earlier goals are kept at their
         best first. They differ at a kink; off kinks both are the price of :meth:`prices`. Infinite where a
         step that way leaves no plan at all; NaN where there is no row. With whole numbers, or a goal that gives or is
-        for the worst-off, the step is one published unit, found by solving twice again for every limit.
+        for the worst-off, the step is one published unit (or half of the limit, where that is less), found by solving
+        twice again for every limit.
 
         >>> import allocate as al
         >>> plan = al.run("grant_consolidation", al.read_world("za2016"), years=["2019/20"]).plan
@@ -146,8 +147,7 @@ class Plan:
         if linear.is_plain:
             found = pairs(linear, optimum.x, list(optimum.prices), asked)
         else:
-            steps = [np.full(np.count_nonzero(b.number >= 0), b.unit.published) for b in blocks]
-            found = by_solving_again(linear, optimise, asked, np.concatenate([np.zeros(0), *steps]))
+            found = by_solving_again(linear, optimise, asked, self._steps(blocks))
         both = np.full((2, linear.row_lower.size), np.nan)
         both[:, asked] = found.more[at], found.less[at]
         datasets = {}
@@ -157,6 +157,16 @@ class Plan:
             arrays = {n: self._labelled(n, block.dims, block.pack(rows, np.nan), unit) for n, rows in ends}
             datasets[block.name] = xr.Dataset(arrays, attrs={"unit": unit})
         return datasets
+
+    def _steps(self, blocks: list[Block]) -> Vector:
+        """How far to move each limit when solving again: a published unit, but never more than half of the limit."""
+        linear, steps = self.program.linear, [np.zeros(0)]
+        for block in blocks:
+            rows = block.number[block.number >= 0]
+            ends = np.stack([linear.row_lower[rows], linear.row_upper[rows]])
+            size = np.where(np.isfinite(ends), np.abs(ends), 0.0).max(axis=0)
+            steps.append(np.where(size > 0, np.minimum(size / 2, block.unit.published), block.unit.published))
+        return np.concatenate(steps)
 
     def _rules(self, names: tuple[str, ...]) -> list[str]:
         known = list(self.program.rows)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from allocate.errors import nearest
@@ -45,6 +46,7 @@ class Unit:
     powers: tuple[tuple[str, int], ...] = ()
 
     @classmethod
+    @lru_cache(maxsize=1000)
     def parse(cls, text: str) -> Unit:
         """Read ``R``, ``R/household``, ``household*year``, ``1/household``; ``1`` and ``flag`` have no dimension.
 

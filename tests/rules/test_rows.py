@@ -74,7 +74,8 @@ def _moved(draw: st.DrawFn, kind: str, inner: str, dims: frozenset[str]) -> Text
     if kind == "at" and len({"space", "other"} & dims) == 1:
         old, new = ("space", "other") if "space" in dims else ("other", "space")
         return f"at({inner}, {old}={new})", dims - {old} | {new}
-    if kind == "pick" and (known := sorted(dims - {"half"})):
+    never = {"half", "year"} if "previous(" in inner else {"half"}  # nothing came before the first year
+    if kind == "pick" and (known := sorted(dims - never)):
         dim = draw(st.sampled_from(known))
         return f"at({inner}, {dim}='{'s' if dim == 'other' else dim[0]}0')", dims - {dim}
     return None

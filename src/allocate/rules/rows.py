@@ -50,6 +50,8 @@ class Array:
 
     def over(self, dims: Dims) -> Values:
         """The values with one axis a dim of ``dims`` (length 1 where the array does not vary)."""
+        if self.dims == dims:
+            return self.values
         order = [self.dims.index(d) for d in dims if d in self.dims]
         shape = [self.values.shape[self.dims.index(d)] if d in self.dims else 1 for d in dims]
         return self.values.transpose(order).reshape(shape)
@@ -76,6 +78,8 @@ class Array:
 
 def combine(how: Callable[[Values, Values], Values], a: Array, b: Array) -> Array:
     """One array from two, over the union of their dims."""
+    if a.dims == b.dims or not a.dims or not b.dims:
+        return Array(a.dims or b.dims, how(a.values, b.values))
     dims = union(a.dims, b.dims)
     left, right = a.over(dims), b.over(dims)
     _refuse_huge(np.maximum(left.shape, right.shape))
@@ -378,5 +382,6 @@ def compressed(terms: Sequence[Term], dims: Dims, shape: Sequence[int]) -> Itera
             yield Compressed(np.arange(count + 1) * each, col.flatten(), coef.flatten())
             continue
         kept = (col != NO_COLUMN) & (coef != 0)
-        starts = np.concatenate([[0], np.cumsum(np.count_nonzero(kept.reshape(count, -1), axis=1))])
+        many = np.count_nonzero(kept.reshape(count, kept.size // max(count, 1)), axis=1)
+        starts = np.concatenate([[0], np.cumsum(many)])
         yield Compressed(starts, col[kept], coef[kept])
