@@ -290,7 +290,7 @@ def test_what_files_say_is_text_and_never_markup(za: World) -> None:
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "//elsewhere.example/x", "https://elsewhere.example", '"><b>'])
 def test_links_lead_only_beside_the_page(link: str) -> None:
     """Proves: whatever a link holds, a browser looks beside the page. If broken: the index leads off the disk."""
-    some = Row("x", "2019/20", Gain(1.0, 0.01), None, 1, 1, "y", 0.5, link)
+    some = Row("x", "2019/20", Gain(1.0, 0.01), None, 1, 1, "y", 0.5, "exact", link)
     page = Page(comparison("t", [("h", [some], [])]))
     (target,) = [attrs["href"] or "" for tag, attrs in page.tags if tag == "a"]
     assert target.startswith("./")

@@ -8,6 +8,7 @@ from typing import Final
 
 from allocate.findings import MOST, Gain, concentration, consolidation, reallocation, scored_dims, spaces
 from allocate.names import TIME
+from allocate.plan import GRADES
 from allocate.runs import Run
 
 MANY: Final = 5
@@ -16,7 +17,8 @@ MANY: Final = 5
 
 @dataclass(frozen=True)
 class Row:
-    """One run in a comparison: what it asked, what reallocation and merging are worth, and who takes most."""
+    """One run in a comparison: what it asked, what reallocation and merging are worth, who takes most, and the least
+    grade of proof among the plans that this rests on."""
 
     name: str
     years: str
@@ -26,6 +28,7 @@ class Row:
     losers: int
     most: str
     most_share: float
+    grade: str
     link: str = ""
 
     @property
@@ -48,6 +51,7 @@ def row(run: Run, link: str = "") -> Row:
         losers=int((frame["verdict"] == "loses").sum()),
         most=top.label,
         most_share=top.outcome,
+        grade=max((p.grade for p in (run.plan, run.separate, run.baseline, run.nothing)), key=list(GRADES).index),
         link=link,
     )
 

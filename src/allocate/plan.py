@@ -31,13 +31,13 @@ type Vector = np.ndarray[Any, np.dtype[np.float64]]
 
 GRADES: Final = {
     "exact": "The plan is optimal, and of all equally good plans it is the only one that changes least.",
-    "refined": "The plan is optimal, and the one that changes least to the precision of the check.",
-    "near tie": "The plan is optimal, but another plan may be as good to within the precision of the arithmetic.",
     "proved": "The solver's search in whole numbers came to its end: no plan is better, and none as good changes less. "
     "With these whole numbers the rest is certified, and prices are for them.",
+    "refined": "The plan is optimal, and the one that changes least to the precision of the check.",
+    "near tie": "The plan is optimal, but another plan may be as good to within the precision of the arithmetic.",
     "bounded": "Not proved best: the search in whole numbers left a gap, and another plan may be better or as good.",
 }
-"""How far a proof can go, in words."""
+"""How far a proof can go, in words; the farthest first."""
 
 
 @dataclass(frozen=True, eq=False)

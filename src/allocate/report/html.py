@@ -77,7 +77,8 @@ def comparison(
     ``envelope`` says what a plan is not, ``acknowledgement`` whose figures these are; both come with the World.
 
     >>> from allocate.findings import Gain
-    >>> row = Row("One water grant", "2019/20", Gain(5.0, 0.05), None, 30, 22, "water", 0.4, "water/report.html")
+    >>> gain, link = Gain(5.0, 0.05), "water/report.html"
+    >>> row = Row("One water grant", "2019/20", gain, None, 30, 22, "water", 0.4, "exact", link)
     >>> page = comparison("Merging grants", [("Mergers", [row], ["It holds."])])
     >>> 'href="./water/report.html"' in page, "+5.0%" in page
     (True, True)
