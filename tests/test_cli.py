@@ -65,7 +65,7 @@ def test_a_folder_with_other_things_in_it_is_never_touched(command: Command, tmp
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.doc").write_text("years of work")
     status, _, err = command("run", MODEL, "--years", "2019/20", "-o", "mine")
-    assert status == 1 and "is not empty and holds no manifest.json; name a new folder" in err
+    assert status == 1 and "is not empty and is no earlier run; name a new folder" in err
     assert (tmp_path / "mine" / "thesis.doc").read_text() == "years of work"
 
 
