@@ -119,10 +119,10 @@ def read(folder: str | Path) -> Saved:
 
     Raises :class:`InputError` if it is not one, is not whole, or was written by a version that kept other things.
 
-    >>> read("no/such/run")
+    >>> read("no/such/run")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     allocate.errors.InputError: no/such/run: 1 problem
-      there is no such folder
+      there is no such folder...
     """
     home = Path(folder)
     found = Saved(home, _manifest(home), _arrays(home))
