@@ -33,7 +33,7 @@ from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]
 
-MOST_PAIRS: Final = 1000
+MOST_PAIRS: Final = 400
 """Rows of a rule whose price pairs are worked out in every run."""
 
 
