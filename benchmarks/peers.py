@@ -278,7 +278,13 @@ def tables(sizes: dict[str, int]) -> None:
         refuse_another(programs)
         highs = programs["ours"]
         del programs
-        verbs: dict[str, Callable[[], Any]] = {OURS: partial(ours, facts)}
+        case = apply(read_model(MODEL), facts)
+        parts: dict[str, Callable[[], Any]] = {
+            "  of which the model's text": partial(read_model, MODEL),
+            "  of which the rows": partial(build, case),
+            "  of which the hand-over": partial(handed_over, build(case).linear),
+        }
+        verbs: dict[str, Callable[[], Any]] = {OURS: partial(ours, facts), **parts}
         verbs |= {f"{name}: built and handed over": partial(peer, of) for name, peer in peers.items()}
         taken = measure(verbs | {SOLVE: partial(solved, highs)}, repeats)
         rows, columns, entries = shape(highs)
