@@ -12,8 +12,10 @@ import small
 from allocate.builder import build
 from allocate.changes import Case, apply
 from allocate.errors import InputError
+from allocate.explanation import explanation
 from allocate.plan import solve
 from allocate.read import read_model, read_scenario, shipped
+from allocate.runs import run
 from allocate.spec import Activate, AddData, AddRule, Change, Drop, Model, Replace, Set, Use
 from allocate.world import World
 
@@ -161,6 +163,15 @@ def test_a_goal_can_be_dropped_and_named() -> None:
     assert refusal(Drop(drop="goals.money")) == "there is no goal 'money'"
     with pytest.raises(InputError, match="lists none that is active"):
         build(case(Drop(drop="goals.money at work"), Drop(drop="goals.need met")))
+
+
+def test_outcomes_are_counted_in_the_last_goal_that_is_active() -> None:
+    """Proves: with the last goal dropped a run, and what explains it, count the one before it, in its own sense.
+
+    Broken: what binds is explained with the sign of a goal that nobody sought.
+    """
+    found = run(MODEL, WORLD, small.scenario(Drop(drop="goals.need met")))
+    assert (found.goal, found.sense, explanation(found).attrs["sense"]) == ("money at work", "min", "min")
 
 
 def test_an_uncertain_input_takes_a_named_value() -> None:

@@ -61,7 +61,6 @@ class _Builder:
         self.case, self.model = case, case.model
         self.problems: list[Problem] = []
         self.labels: dict[str, tuple[str, ...]] = {}
-        self.sizes: dict[str, int] = {}
         self.groups: dict[str, Array] = {}
         self.data: dict[str, Array] = {}
         self.units: dict[str, Unit] = {}
@@ -131,10 +130,9 @@ class _Builder:
             self._read_copies()
             self._read_groups()
         self.labels = {str(dim): self.case.world.labels(str(dim)) for dim in self.case.world.data.dims}
-        self.sizes = {dim: len(labels) for dim, labels in self.labels.items()}
         for kind in ("data", "derived", "variables", "rules"):
             for name, spec in getattr(self.model, kind).items():
-                cells = math.prod(self.sizes.get(d, 1) for d in spec.over)
+                cells = math.prod(len(self.labels.get(d, (d,))) for d in spec.over)
                 if cells > MOST_CELLS:
                     words = f"has {cells:,} cells over {listed(spec.over)}; at most {MOST_CELLS:,} are possible"
                     self.problems.append(Problem(f"{kind}.{name}", words))
@@ -151,17 +149,15 @@ class _Builder:
 
     def _read_groups(self) -> None:
         """The labels of every column that something is grouped by, and the group of each label of its dim."""
-        groups = self.model.groups
-        tables = {dim: self.case.world.columns(dim) for dim in self.model.dims} if groups else {}
-        for column in groups:
-            known = [name for table in tables.values() for name in table]
-            dim = next((dim for dim, table in tables.items() if column in table), None)
-            if dim is None:
+        for column in self.model.groups:
+            group = self.case.world.group(column)
+            if group is None:
+                known = [name for dim in self.model.dims for name in self.case.world.columns(dim)]
                 has = f"there are {', '.join(known)}" if known else "the world has none"
                 words = f"is no column of the table of a dim; {has}{nearest(column, known)}"
                 self.problems.append(Problem(f"by={column}", words))
                 continue
-            cells = tables[dim][column]
+            dim, cells = group
             found = tuple(dict.fromkeys(cells))
             self.problems += [Problem(f"by={column}", problem.words) for problem in wrong_labels({column: found})]
             self._with_dim(column, found)
@@ -169,7 +165,7 @@ class _Builder:
             self.groups[column] = Array((dim,), np.array([labels.index(cell) for cell in cells]))
 
     def _shape(self, over: tuple[str, ...]) -> tuple[int, ...]:
-        return tuple(self.sizes[d] for d in over)
+        return tuple(len(self.labels[d]) for d in over)
 
     def _full(self, array: Array, over: tuple[str, ...]) -> Values:
         """An array with every cell of ``over``."""

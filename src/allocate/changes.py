@@ -280,15 +280,13 @@ class _Work:
         model, world = self.case.model, self.case.world
         taken = [*model.dims, *model.data, *model.derived, *model.variables, *map(str, world.data.data_vars)]
         self._new(name, taken, "name")
-        tables = [world.columns(str(dim)) for dim in world.data.dims]
         for dim in change.over:
             if dim in model.copies and dim not in world.data.dims:
                 world = world.with_dim(dim, world.labels(model.copies[dim]))
             elif dim not in world.data.dims:
-                cells = next((table[dim] for table in tables if dim in table), None)
-                if cells is None:
+                if (group := world.group(dim)) is None:
                     raise ChangeError(f"there is no dim {dim!r}{nearest(dim, map(str, world.data.dims))}")
-                world = world.with_dim(dim, tuple(dict.fromkeys(cells)))
+                world = world.with_dim(dim, tuple(dict.fromkeys(group[1])))
         self.case = replace(self.case, world=world)
         data = world.data
         coords = {dim: data[dim] for dim in change.over}

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from allocate.changes import Case
+from allocate.differences import amount
 from allocate.errors import NoPlanError
 from allocate.optimum.infeasible import Infeasible, Unbounded
 from allocate.optimum.linear import Goal, Mask
@@ -149,10 +150,7 @@ def _has_no_number(program: Program, name: str) -> bool:
     if name not in program.rows:
         return False
     number = program.rows[name].number
-    limits = np.concatenate(
-        [program.linear.row_lower[number[number >= 0]], program.linear.row_upper[number[number >= 0]]]
-    )
-    return not limits[np.isfinite(limits)].any()
+    return not program.linear.limit_size[number[number >= 0]].any()
 
 
 def _sum(found: Findings) -> Iterator[str]:
@@ -244,7 +242,7 @@ def _amount(value: float, unit: str) -> str:
     if unit == MONEY:
         whole = abs(value) >= 1000 or abs(value - round(value)) < SAME
         return f"{'-' if value < 0 else ''}R{abs(value):,.{0 if whole else 2}f}"
-    number = f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:,.6g}"
+    number = amount(value, unit)
     return number if unit == "1" else f"{number} {unit}"
 
 

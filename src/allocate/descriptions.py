@@ -22,13 +22,11 @@ NEAR: Final = 500
 """Rand by which a column may miss its control total: half of a published unit."""
 
 
-class Description(BaseModel):
-    """What a datum is: its unit, the rand scale of a money column, status, source, and what it must add up to."""
+class Told(BaseModel):
+    """What is said of a datum in the same words wherever it stands: status, source, and what it must add up to."""
 
     model_config = ConfigDict(frozen=True)
     datum: str = ""
-    unit: str = ""
-    scale: str = ""
     status: str = "assumed"
     source: str = ""
     period: str = ""
@@ -36,6 +34,13 @@ class Description(BaseModel):
     notes: tuple[str, ...] = ()
     control_total: FiniteFloat | None = None
     default: FiniteFloat | None = None
+
+
+class Description(Told):
+    """What a datum is: what is told of it, its unit, and the rand scale of a money column."""
+
+    unit: str = ""
+    scale: str = ""
 
     def unmeasured(self) -> str:
         """What is not said of the unit that must be, in words, or nothing."""

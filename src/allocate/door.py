@@ -117,8 +117,7 @@ class LabelledProblem(pulp.LpProblem):
 
     def _add_columns(self) -> list[pulp.LpVariable]:
         linear = self.linear
-        whole = getattr(linear, "integer", np.zeros(linear.lower.size, dtype=bool))
-        kinds = np.where(whole, pulp.LpInteger, pulp.LpContinuous).tolist()
+        kinds = np.where(linear.integer, pulp.LpInteger, pulp.LpContinuous).tolist()
         bounds = zip(_names(self.labelled.columns), _ends(linear.lower), _ends(linear.upper), kinds, strict=True)
         return [self.add_variable(*column) for column in bounds]
 

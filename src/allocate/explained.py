@@ -14,9 +14,10 @@ import pandas as pd
 
 from allocate.differences import amount
 from allocate.explanation import WORTH
+from allocate.findings import PER
 from allocate.names import SPACE, TIME
 from allocate.report.numerals import MINUS, rounded
-from allocate.saved import PER, Saved
+from allocate.saved import Saved
 from allocate.sentences import in_words, quantity
 from allocate.units import MONEY, SCALES
 

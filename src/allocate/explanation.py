@@ -47,7 +47,7 @@ def explanation(run: Run) -> xr.Dataset:
     said = {
         "goal": run.goal,
         "goal_unit": run.unit,
-        "sense": model.goals[-1].sense,
+        "sense": run.sense,
         "against": run.against,
         "rules": " ".join(plan.program.rows),
     }
@@ -61,7 +61,7 @@ def _ends(plan: Plan, block: Block) -> Iterator[tuple[str, xr.DataArray]]:
     rule = plan.program.case.model.rules[block.name]
     attrs = {"unit": str(block.unit), **_reasons(rule)}
     for before, ends in ((LOWER, linear.row_lower), (UPPER, linear.row_upper)):
-        yield before + block.name, _labelled(plan, block, block.pack(ends, np.nan)).assign_attrs(attrs)
+        yield before + block.name, plan.program.labelled(block, block.pack(ends, np.nan)).assign_attrs(attrs)
 
 
 def _reasons(rule: RuleSpec) -> dict[str, str]:
@@ -72,10 +72,10 @@ def _reasons(rule: RuleSpec) -> dict[str, str]:
 def _worth_of_more(run: Run) -> xr.DataArray | None:
     """The price of money in the rows of rules in which it buys something: those with other variables than money."""
     plan, names = run.plan, run.case.model.schedule
-    block = plan.program.columns.get(names.amount)
-    if block is None:  # the money is fixed
+    block, linear = plan.program.columns.get(names.amount), plan.program.linear
+    goal = linear.goals[-1]
+    if block is None or not isinstance(goal, Goal):  # the money is fixed; or its worth changes with the worst-off
         return None
-    linear = plan.program.linear
     price = np.zeros(linear.row_lower.size)
     money = {names.amount, names.unallocated}
     prices = plan.prices()
@@ -84,18 +84,10 @@ def _worth_of_more(run: Run) -> xr.DataArray | None:
         if buys:
             there = rows.number >= 0
             price[rows.number[there]] = prices[name].values[there]
-    goal = linear.goals[-1]
-    if not isinstance(goal, Goal):  # the worst-off change with the money, and so does what they are worth
-        return None
     worth = goal.cost - linear.matrix.T @ price
-    full = _labelled(plan, block, block.pack(worth, np.nan)).assign_attrs(unit=f"{run.unit}/{block.unit}")
+    full = plan.program.labelled(block, block.pack(worth, np.nan), f"{run.unit}/{block.unit}")
     held = plan.values[names.unallocated].dims
     return full.max([d for d in held if d in full.dims and d not in (SPACE, TIME)], keep_attrs=True)
-
-
-def _labelled(plan: Plan, block: Block, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> xr.DataArray:
-    coords = {d: plan.program.case.world.data[d] for d in block.dims}
-    return xr.DataArray(values, coords, list(block.dims))
 
 
 def _names(run: Run) -> dict[str, tuple[str, list[str]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,12 @@ FEW_SPACES: Final = 5
 
 NOTHING: Final = 0.0005
 """A change below this share is rounding, not a gain or a loss: it shows as 0.0%."""
+
+PER: Final = 1e6
+"""Prices of money are told per so many rand."""
+
+DUST: Final = 1e-9
+"""A price below this share of its rule's largest is what arithmetic leaves of 0."""
 
 AT_LIMIT: Final = 1e-7
 """A row is at its limit when its slack is below this share of one published unit plus the limit's size."""
@@ -206,20 +212,26 @@ def bindings(run: Run) -> list[Binding]:
     for name, block in plan.program.rows.items():
         free = slack[name].values.ravel()
         there = ~np.isnan(free)
-        linear = plan.program.linear
-        numbers = block.number.ravel()[there]
-        ends = np.stack([linear.row_lower[numbers], linear.row_upper[numbers]])
-        size = np.where(np.isfinite(ends), np.abs(ends), 0.0).max(axis=0, initial=0.0)
+        size = plan.program.linear.limit_size[block.number.ravel()[there]]
         at = free[there] <= AT_LIMIT * (block.unit.published + size)
-        price = prices[name].values.ravel()[there][at]
         money = block.unit == Unit.parse(MONEY)
-        price = np.where(np.abs(price) > 1e-9 * np.abs(price).max(initial=0.0), price, 0.0) * (1e6 if money else 1.0)
+        price = without_dust(prices[name].values.ravel()[there][at]) * (PER if money else 1.0)
         unit = f"{plan.goal_units[list(plan.goals)[-1]]} per {'R1 million' if money else block.unit}"
         least, most = (float(price.min()), float(price.max())) if price.size else (0.0, 0.0)
         pair = run.pairs.get(name)
         kinks = None if pair is None else int(((pair.more != pair.less) & pair.more.notnull()).sum())
         found.append(Binding(name, int(there.sum()), int(at.sum()), least, most, unit, kinks))
     return found
+
+
+def without_dust(prices: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Prices without what arithmetic leaves of 0: less than a billionth of the largest.
+
+    >>> without_dust(np.array([2.0, 1e-12, -np.inf])).tolist()
+    [2.0, 0.0, -inf]
+    """
+    size = np.abs(prices)
+    return np.where(size > DUST * size[np.isfinite(size)].max(initial=0.0), prices, 0.0)
 
 
 def spaces_at_a_limit(plan: Plan) -> dict[str, int]:

@@ -22,7 +22,6 @@ from allocate.names import TIME
 from allocate.report.book import book
 from allocate.report.html import html
 from allocate.runs import Run
-from allocate.units import SCALES
 
 MANIFEST: Final = "manifest.json"
 FILES: Final = frozenset({MANIFEST, "plan.csv", "plan.nc", "plan.xlsx", "report.html"})
@@ -145,7 +144,7 @@ def dataset(run: Run) -> xr.Dataset:
     Where the baseline has other labels than the plan, its dim has another name: ``baseline_pool`` has today's pools.
     """
     arrays: dict[str, xr.DataArray] = {str(k): v for k, v in run.plan.values.data_vars.items()}
-    scale = next(name for name, rand in SCALES.items() if rand == run.schedule.unit)
+    scale = run.schedule.scale
     now, was = run.schedule.amount, run.was.amount
     arrays["published"] = now.assign_attrs(unit=scale)
     arrays["published_unallocated"] = run.schedule.unallocated.assign_attrs(unit=scale)

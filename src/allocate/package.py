@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import pandas as pd
 import xarray as xr
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from allocate.descriptions import Contents, Description, described
+from allocate.descriptions import Contents, Description, Told, described
 from allocate.errors import InputError, Problem
 from allocate.names import VALUE
 from allocate.regions import Registry
@@ -37,19 +37,11 @@ class _Columns(BaseModel):
     fields: tuple[_Column, ...] = Field(min_length=1)
 
 
-class _Resource(BaseModel):
-    """A table: the datum it holds, its file, its columns and what it is."""
+class _Resource(Told):
+    """A table: the datum it holds and what is told of it, its file and its columns."""
 
     name: str
-    datum: str = ""
     path: str
-    status: str = "assumed"
-    source: str = ""
-    period: str = ""
-    why: str = ""
-    notes: tuple[str, ...] = ()
-    control_total: FiniteFloat | None = None
-    default: FiniteFloat | None = None
     columns: _Columns = Field(alias="schema")
 
     def description(self) -> Description:

@@ -109,7 +109,7 @@ class Plan:
         """Every variable over its dims; 0 where ``where`` masks it."""
         arrays: dict[str, xr.DataArray] = dict(self.program.fixed)
         for name, block in self.program.columns.items():
-            arrays[name] = self._labelled(name, block.dims, block.pack(self.x), str(block.unit))
+            arrays[name] = self.program.labelled(block, block.pack(self.x))
         return xr.Dataset({name: arrays[name] for name in dict.fromkeys((*self.program.case.model.variables, *arrays))})
 
     def prices(self, goal: str | None = None) -> dict[str, xr.DataArray]:
@@ -154,18 +154,16 @@ class Plan:
         for block in blocks:
             unit = str(self.program.goal_units[at] / block.unit)
             ends = zip(("more", "less"), both, strict=True)
-            arrays = {n: self._labelled(n, block.dims, block.pack(rows, np.nan), unit) for n, rows in ends}
+            arrays = {n: self.program.labelled(block, block.pack(rows, np.nan), unit) for n, rows in ends}
             datasets[block.name] = xr.Dataset(arrays, attrs={"unit": unit})
         return datasets
 
     def _steps(self, blocks: list[Block]) -> Vector:
         """How far to move each limit when solving again: a published unit, but never more than half of the limit."""
-        linear, steps = self.program.linear, [np.zeros(0)]
+        sizes, steps = self.program.linear.limit_size, [np.zeros(0)]
         for block in blocks:
-            rows = block.number[block.number >= 0]
-            ends = np.stack([linear.row_lower[rows], linear.row_upper[rows]])
-            size = np.where(np.isfinite(ends), np.abs(ends), 0.0).max(axis=0)
-            steps.append(np.where(size > 0, np.minimum(size / 2, block.unit.published), block.unit.published))
+            size, published = sizes[block.number[block.number >= 0]], block.unit.published
+            steps.append(np.where(size > 0, np.minimum(size / 2, published), published))
         return np.concatenate(steps)
 
     def _rules(self, names: tuple[str, ...]) -> list[str]:
@@ -191,7 +189,7 @@ class Plan:
 
     def _by_rule(self, rows: Vector, unit: Callable[[Block], str]) -> dict[str, xr.DataArray]:
         blocks = self.program.rows.values()
-        return {b.name: self._labelled(b.name, b.dims, b.pack(rows, np.nan), unit(b)) for b in blocks}
+        return {b.name: self.program.labelled(b, b.pack(rows, np.nan), unit(b)) for b in blocks}
 
     def worth(self, goal: str | None = None) -> Mapping[str, xr.DataArray]:
         """What every cell of every variable adds to a goal (the last one unless named), in the goal's unit."""
@@ -202,12 +200,8 @@ class Plan:
         for name, block in self.program.columns.items():
             values = block.pack(cost * self.x)
             if np.any(block.pack(cost)):
-                found[name] = self._labelled(name, block.dims, values, "")
+                found[name] = self.program.labelled(block, values, "")
         return found
-
-    def _labelled(self, name: str, dims: tuple[str, ...], values: Vector, unit: str) -> xr.DataArray:
-        coords = {d: self.program.case.world.data[d] for d in dims}
-        return xr.DataArray(values, coords, list(dims), name=name, attrs={"unit": unit})
 
 
 def solve(program: Program | LpProblem, options: SolverOptions | None = None) -> Plan:

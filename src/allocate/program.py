@@ -109,7 +109,10 @@ class Program:
         """
         from allocate.door import Labelled, LabelledProblem
 
-        columns, rows = self._labelled(self.columns), self._labelled(self.rows)
+        columns, rows = (
+            {name: self.labelled(block, block.number) for name, block in blocks.items()}
+            for blocks in (self.columns, self.rows)
+        )
         labelled = Labelled(self.case.model.name, columns, rows, self.fixed)
         problem = LabelledProblem(self.linear, labelled, self._goal(goal))
         problem.origin = self
@@ -150,14 +153,6 @@ class Program:
 
         return write(self.to_pulp(goal), path)
 
-    def _labelled(self, blocks: Mapping[str, Block]) -> dict[str, xr.DataArray]:
-        """The numbers of columns or rows as labelled arrays."""
-        data = self.case.world.data
-        return {
-            name: xr.DataArray(b.number, {d: data[d] for d in b.dims}, list(b.dims), name, {"unit": str(b.unit)})
-            for name, b in blocks.items()
-        }
-
     def _goal(self, name: str | None) -> int | None:
         """Which goal is called so: without a name the last that is one value; None where there is none at all."""
         names = [goal.name for goal in self.linear.goals]
@@ -192,6 +187,12 @@ class Program:
 
     def _column_units(self) -> list[Unit]:
         return [block.unit for block in self.columns.values() for _ in range(int((block.number >= 0).sum()))]
+
+    def labelled(self, block: Block, values: Values, unit: object = None) -> xr.DataArray:
+        """Values over the cells of a block as a labelled array, in the block's own unit unless another is given."""
+        coords = {dim: self.case.world.data[dim] for dim in block.dims}
+        attrs = {"unit": str(block.unit if unit is None else unit)}
+        return xr.DataArray(values, coords, list(block.dims), name=block.name, attrs=attrs)
 
     def datum(self, name: str) -> xr.DataArray:
         """A datum of the World or a derived one, labelled."""

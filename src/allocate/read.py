@@ -13,20 +13,13 @@ from pydantic import ValidationError
 from allocate.errors import InputError, Problem, nearest
 from allocate.fields import shown
 from allocate.spec import (
+    SECTIONS,
     VERBS,
     AddData,
     Change,
-    CopyOf,
-    DataSpec,
-    DerivedSpec,
-    GoalSpec,
     Model,
     Record,
-    RuleSpec,
     Scenario,
-    ScheduleSpec,
-    TiesSpec,
-    VariableSpec,
     keys,
 )
 
@@ -216,18 +209,8 @@ def _unknown(key: str, known: list[str]) -> str:
 
 def _keys(kind: type[Record], path: Iterable[str]) -> list[str]:
     """The keys that the record at ``path`` of a model may have."""
-    inner: Mapping[str, type[Record]] = {
-        "dims": CopyOf,
-        "data": DataSpec,
-        "derived": DerivedSpec,
-        "variables": VariableSpec,
-        "rules": RuleSpec,
-        "goals": GoalSpec,
-        "ties": TiesSpec,
-        "schedule": ScheduleSpec,
-    }
     steps = list(path)
-    return keys(inner.get(steps[0], kind) if kind is Model and steps else kind)
+    return keys(SECTIONS.get(steps[0], kind) if kind is Model and steps else kind)
 
 
 def _goal_problems(model: Model) -> list[Problem]:

@@ -9,20 +9,13 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from allocate.rules.tree import ARITHMETIC, COMPARISONS, FORMS, MEANINGS
 from allocate.spec import (
+    SECTIONS,
     VERBS,
     AddData,
     Cell,
-    CopyOf,
-    DataSpec,
-    DerivedSpec,
-    GoalSpec,
     Model,
     Record,
-    RuleSpec,
     Scenario,
-    ScheduleSpec,
-    TiesSpec,
-    VariableSpec,
     keys,
 )
 from allocate.units import SCALES
@@ -30,16 +23,17 @@ from allocate.units import SCALES
 KINDS: Final = ("model", "scenario")
 """The files that have a schema."""
 
-SECTIONS: Final[dict[str, tuple[str, type[Record]]]] = {
-    "[dims]": ("what things vary over, each with what it is in words; or a copy of another dim", CopyOf),
-    "[data]": ("what a World must give", DataSpec),
-    "[derived]": ("data computed from data", DerivedSpec),
-    "[variables]": ("what a plan decides", VariableSpec),
-    "[rules.NAME]": ("what every plan keeps", RuleSpec),
-    "[[goals]]": ("what is sought, in order", GoalSpec),
-    "[ties]": ("which of equally good plans", TiesSpec),
-    "[schedule]": ("what is published", ScheduleSpec),
+TITLES: Final = {
+    "[dims]": "what things vary over, each with what it is in words; or a copy of another dim",
+    "[data]": "what a World must give",
+    "[derived]": "data computed from data",
+    "[variables]": "what a plan decides",
+    "[rules.NAME]": "what every plan keeps",
+    "[[goals]]": "what is sought, in order",
+    "[ties]": "which of equally good plans",
+    "[schedule]": "what is published",
 }
+"""The head of each section of a model file, and what it holds."""
 
 INTRODUCTION: Final = """# The language of models and scenarios
 
@@ -116,8 +110,8 @@ def _rules() -> list[str]:
 
 
 def _model() -> list[str]:
-    lines = ["## A model file", "", *_table(Model, skip={section.strip("[]").split(".")[0] for section in SECTIONS})]
-    for section, (words, record) in SECTIONS.items():
+    lines = ["## A model file", "", *_table(Model, skip=SECTIONS)]
+    for (section, words), record in zip(TITLES.items(), SECTIONS.values(), strict=True):
         lines += [f"### `{section}`: {words}", "", _said(record), "", *_table(record)]
     return lines
 

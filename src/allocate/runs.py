@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import xarray as xr
 
 from allocate.builder import build
@@ -74,6 +73,11 @@ class Run:
         return str(self.plan.goal_units[self.goal])
 
     @property
+    def sense(self) -> str:
+        """Whether that goal is to be large ("max") or small ("min")."""
+        return self.case.model.active_goals[-1].sense
+
+    @property
     def against(self) -> str:
         """What gains and losses are told against, in words."""
         return "the actual split, scaled to these pools" if self.scaled else "the actual split"
@@ -99,16 +103,14 @@ class Run:
         program = self.plan.program
         if not program.linear.is_plain:
             return {}
-        ends = np.stack([program.linear.row_lower, program.linear.row_upper])
-        limited = (np.isfinite(ends) & (ends != 0)).any(axis=0)
-        money = [block for block in program.rows.values() if str(block.unit) == MONEY]
-        rows = {block.name: block.number[block.number >= 0] for block in money}
-        wanted = [name for name, numbers in rows.items() if limited[numbers].any() and numbers.size <= MOST_PAIRS]
+        size = program.linear.limit_size
+        rows = {b.name: b.number[b.number >= 0] for b in program.rows.values() if str(b.unit) == MONEY}
+        wanted = [name for name, numbers in rows.items() if size[numbers].any() and numbers.size <= MOST_PAIRS]
         return self.plan.price_pairs(*wanted) if wanted else {}
 
     def outcome(self, plan: Plan) -> float:
         """What a plan of this run reaches beyond nothing, in :attr:`unit`; more is better whatever the sense."""
-        sign = -1.0 if self.case.model.active_goals[-1].sense == "min" else 1.0
+        sign = -1.0 if self.sense == "min" else 1.0
         return sign * (plan.goals[self.goal] - self.nothing.goals[self.goal])
 
 
@@ -141,11 +143,12 @@ def run(
     every = in_order(what_ifs)
     plain = [_without(s, amount) for s in every]
     program = build(apply(text, facts, every))  # first, so that what is wrong in it is not said of a comparison
-    apart, target = _apart(text, facts, plain, same=plain == every), text.ties.nearest[amount]
+    separated = program if plain == every else _apart(text, facts, plain)
+    apart, target = separated.case, text.ties.nearest[amount]
     before = build(apply(text, facts)) if apart.said else None
     nothing = _solved("nothing", build(_fixed(apart, amount, 0.0)), options, watch)
     baseline = _solved("baseline", build(_fixed(apart, amount, target)), options, watch)
-    separate = None if plain == every else _solved("separate", build(apart), options, watch)
+    separate = None if separated is program else _solved("separate", separated, options, watch)
     plan = _solved("plan", program, options, watch)
     separate = separate or plan
     return Run(
@@ -163,16 +166,13 @@ def run(
     )
 
 
-def _apart(model: Model, world: World, scenarios: Sequence[Scenario], same: bool) -> Case:
-    """The case to compare with, where nothing is merged; unless it is the ``same``, it is known to make a program."""
+def _apart(model: Model, world: World, scenarios: Sequence[Scenario]) -> Program:
+    """The program to compare with, where nothing is merged and the money is free."""
     try:
-        case = apply(model, world, scenarios)
-        if not same:
-            build(case)
+        return build(apply(model, world, scenarios))
     except InputError as error:
         words = "; so it is in the comparison, where nothing is merged and the money is free"
         raise InputError(error.source, [Problem(p.place, p.words + words) for p in error.problems]) from None
-    return case
 
 
 def only(world: World, years: list[str]) -> World:

@@ -14,19 +14,13 @@ import xarray as xr
 
 from allocate.errors import InputError, Problem, nearest
 from allocate.explanation import LOWER, UPPER
-from allocate.findings import AT_LIMIT
+from allocate.findings import AT_LIMIT, PER, without_dust
 from allocate.names import SPACE
 from allocate.outputs import MANIFEST
 from allocate.regions import Registry
 from allocate.units import MONEY, Unit
 
 PLAN: Final = "plan.nc"
-
-PER: Final = 1e6
-"""Prices of money are told per so many rand."""
-
-DUST: Final = 1e-9
-"""A price below this share of its rule's largest is what arithmetic leaves of 0."""
 
 SAID: Final = {"name", "grade", "proof", "goal_unit", "sense", "against", "amount", "unallocated", "variables"}
 """What the attrs of a run must tell."""
@@ -85,7 +79,8 @@ class Saved:
         frame["at"] = frame["slack"] <= AT_LIMIT * (unit.published + size)
         for column in ("price", "more", "less"):
             if column in frame:
-                frame[column] = _priced(frame[column].where(frame["at"], 0.0), PER if str(unit) == MONEY else 1.0)
+                prices = frame[column].where(frame["at"], 0.0).to_numpy()
+                frame[column] = without_dust(prices) * (PER if str(unit) == MONEY else 1.0)
         frame = frame.drop(columns=["slack", "lower", "upper"])
         return frame.reset_index() if dims else frame
 
@@ -105,13 +100,6 @@ class Saved:
         """How a person calls a space."""
         name = f"{SPACE}_name"
         return f"{self.data[name].sel({SPACE: space}).item()} ({space})" if name in self.data.coords else space
-
-
-def _priced(values: pd.Series[float], scale: float) -> pd.Series[float]:
-    """Prices per so many units of limit, without dust."""
-    sizes = values.abs()
-    largest = sizes.replace(np.inf, 0.0).max()
-    return values.where(sizes > DUST * largest, 0.0) * scale
 
 
 def read(folder: str | Path) -> Saved:

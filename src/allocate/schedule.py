@@ -14,7 +14,7 @@ import xarray as xr
 from allocate.names import TIME, UNALLOCATED
 from allocate.plan import Plan
 from allocate.rounding import Totals, describe_shift, round_cells
-from allocate.units import PUBLISHED
+from allocate.units import PUBLISHED, SCALES
 
 type Whole = np.ndarray[Any, np.dtype[np.integer[Any]]]
 type Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -37,6 +37,11 @@ class Schedule:
     cell_shift: float
     exact: tuple[str, ...]
     breaches: dict[str, float]
+
+    @property
+    def scale(self) -> str:
+        """The unit in words: ``R thousand``."""
+        return next(word for word, rand in SCALES.items() if rand == self.unit)
 
     def table(self) -> pd.DataFrame:
         """A row for each open cell: the dims of the amount, and ``amount`` (whole units), in canonical order.

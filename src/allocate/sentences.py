@@ -166,9 +166,8 @@ def _warned(run: Run) -> Iterator[str]:
     if at:
         parts = ", ".join(f"{many} at {rule}" for rule, many in at.items())
         yield f"Of {total} spaces, {parts}: the more sit at a limit, the more the plan is a statement about the limits."
-    for name, plan in plans.items():
-        if name not in ("actual split", "plan") or (name == "plan" and run.plan is run.baseline):
-            continue
+    told = {"actual split": run.baseline} | ({} if run.plan is run.baseline else {"plan": run.plan})
+    for name, plan in told.items():
         for rule, breaches in _breaches(plan).items():
             worst = max(breaches, key=lambda b: b.by)
             where = f"in {len(breaches)} places, worst {worst.where.strip('[]')} by {amount(worst.by, worst.unit)}"

@@ -188,16 +188,10 @@ class _Finder:
 
     def _money(self, names: Sequence[str] | Mapping[str, _Group]) -> Mask:
         """Which rows are limits on money of these rules."""
-        money = np.zeros(self.linear.row_lower.size, bool)
+        size, money = self.linear.limit_size, np.zeros(self.linear.row_lower.size, bool)
         for group in (self.groups[name] for name in names):
-            money[group.rows] = str(group.unit) == MONEY and self._sizes(group.rows).any()
+            money[group.rows] = str(group.unit) == MONEY and size[group.rows].any()
         return money
-
-    def _sizes(self, rows: Any) -> Vector:
-        """The size of the larger limit of each row."""
-        ends = np.stack([self.linear.row_lower[rows], self.linear.row_upper[rows]])
-        sizes: Vector = np.abs(np.where(np.isfinite(ends), ends, 0.0)).max(axis=0)
-        return sizes
 
     def _repair(self, movable: Mask) -> Remedy | None:
         price = np.where(movable, 1.0, np.inf)
@@ -205,7 +199,7 @@ class _Finder:
         return None if found is None else Remedy(self._moves(found, price), found.cost)
 
     def _relative_repair(self) -> Remedy | None:
-        size = self._sizes(np.arange(self.linear.row_lower.size))
+        size = self.linear.limit_size
         price = np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), np.inf)
         found = cheapest(self.linear, price, self.published, self.deadline)
         return None if found is None else Remedy(self._moves(found, price), found.cost, "1")

@@ -314,6 +314,19 @@ def in_order(scenarios: Iterable[Scenario]) -> list[Scenario]:
     return found
 
 
+SECTIONS: Final[dict[str, type[Record]]] = {
+    "dims": CopyOf,
+    "data": DataSpec,
+    "derived": DerivedSpec,
+    "variables": VariableSpec,
+    "rules": RuleSpec,
+    "goals": GoalSpec,
+    "ties": TiesSpec,
+    "schedule": ScheduleSpec,
+}
+"""The records of each section of a model file."""
+
+
 def keys(record: type[Record]) -> list[str]:
     """The keys that a record has in a file."""
     hidden = ("source", "bases") if record in (Model, Scenario) else ()

@@ -96,6 +96,11 @@ class World:
         known = {name: self.regions.column(name) for name in self.regions.header}
         return {name: tuple(cells[label] for label in self.labels(dim)) for name, cells in known.items()}
 
+    def group(self, column: str) -> tuple[str, tuple[str, ...]] | None:
+        """The dim whose table has a column, and the group that it puts each label in; None where no table has it."""
+        tables = {str(dim): self.columns(str(dim)) for dim in self.data.dims}
+        return next(((dim, table[column]) for dim, table in tables.items() if column in table), None)
+
     def with_dim(self, dim: str, labels: Sequence[str]) -> World:
         """The same World with a dim of these labels; data that vary over it already are put in their order.
 

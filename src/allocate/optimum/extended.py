@@ -96,12 +96,16 @@ def keeping(lp: LinearProgram, at: int, best: float) -> LinearProgram:
     assert isinstance(goal, Goal)
     limit = goal.kept(best) - goal.offset
     low, high = (limit, np.inf) if goal.sense == "max" else (-np.inf, limit)
+    return replace(with_row(lp, goal.cost, low, high), goals=(*lp.goals[:at], *lp.goals[at + 1 :]))
+
+
+def with_row(lp: LinearProgram, entries: Vector, low: float, high: float) -> LinearProgram:
+    """The program with a last row ``low <= entries @ x <= high``."""
     return replace(
         lp,
-        matrix=sparse.vstack([lp.matrix, sparse.csr_array(goal.cost[None, :])]),
+        matrix=sparse.vstack([lp.matrix, sparse.csr_array(entries[None, :])]),
         row_lower=np.append(lp.row_lower, low),
         row_upper=np.append(lp.row_upper, high),
-        goals=(*lp.goals[:at], *lp.goals[at + 1 :]),
     )
 
 

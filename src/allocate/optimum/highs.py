@@ -121,8 +121,6 @@ def minimise(
         return _vertex(highs, options, seconds, *region.matrix.shape)
     if status == statuses.kTimeLimit:
         raise StoppedError("the time limit came before a proved answer")
-    if status in (statuses.kInterrupt, statuses.kHighsInterrupt):
-        raise StoppedError("the solver was interrupted before a proved answer")
     if options.solver != "simplex" or options.presolve or options.start or feasible:
         # A second opinion: interior point called 6 of 8,000 hostile programs infeasible that were not.
         return minimise(region, cost, replace(options, solver="simplex", presolve=False, start=None), deadline)
@@ -173,8 +171,6 @@ def search(
     _run(highs)
     status, statuses, info = highs.getModelStatus(), highspy.HighsModelStatus, highs.getInfo()
     stopped = status == statuses.kTimeLimit
-    if status in (statuses.kInterrupt, statuses.kHighsInterrupt):
-        raise StoppedError("the solver was interrupted before a proved answer")
     if stopped and info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         raise StoppedError("the time limit came before any plan in whole numbers was found")
     if status in (statuses.kInfeasible, statuses.kUnbounded, statuses.kUnboundedOrInfeasible):
@@ -300,6 +296,8 @@ def _run(highs: Any) -> float:
         highs.cancelSolve()
         worker.join()
         raise
+    if highs.getModelStatus() in (highspy.HighsModelStatus.kInterrupt, highspy.HighsModelStatus.kHighsInterrupt):
+        raise StoppedError("the solver was interrupted before a proved answer")
     return time.perf_counter() - start
 
 
@@ -346,14 +344,11 @@ class Session:
         highs.changeColsCost(self.columns.size, self.columns, cost)
         highs.changeColsBounds(self.columns.size, self.columns, region.lower, region.upper)
         highs.changeRowsBounds(self.rows.size, self.rows, region.row_lower, region.row_upper)
-        highs.setOptionValue("simplex_strategy", 4 if primal else 1)
+        highs.setOptionValue("simplex_strategy", PRIMAL if primal else DUAL)
         self._start(basic_columns, basic_rows)
         seconds = _run(highs)
-        status = highs.getModelStatus()
-        if status == highspy.HighsModelStatus.kOptimal:
+        if highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
             return _vertex(highs, self.options, seconds, self.rows.size, self.columns.size)
-        if status in (highspy.HighsModelStatus.kInterrupt, highspy.HighsModelStatus.kHighsInterrupt):
-            raise StoppedError("the solver was interrupted before a proved answer")
         # A second opinion, from nothing.
         return minimise(region, cost, self.options)
 

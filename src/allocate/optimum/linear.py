@@ -156,6 +156,13 @@ class LinearProgram:
         object.__setattr__(self, "region", region)
 
     @property
+    def limit_size(self) -> Vector:
+        """The size of the larger finite limit of every row (m,), 0 where there is none."""
+        low, high = (np.abs(np.where(np.isfinite(limit), limit, 0.0)) for limit in (self.row_lower, self.row_upper))
+        size: Vector = np.maximum(low, high)
+        return size
+
+    @property
     def is_plain(self) -> bool:
         """Whether every goal is one value that keeps all it has, and no column is a whole number."""
         return not self.integer.any() and all(isinstance(goal, Goal) and not goal.gives for goal in self.goals)

@@ -83,7 +83,7 @@ def cheapest(lp: LinearProgram, price: Vector, unit: Vector, deadline: float = n
         return None
     move = sparse.csr_array((-sign, (moving, np.arange(moving.size))), shape=(lp.row_lower.size, moving.size))
     # A column whose unit is the root of its limit's size moves in proportion to that size.
-    size = np.sqrt(unit * np.maximum(_size(lp), unit))[moving]
+    size = np.sqrt(unit * np.maximum(lp.limit_size, unit))[moving]
     found = _least(lp, move, size, Goal("moves", price[moving]), float((size / unit[moving]).max()), deadline)
     if found is None:
         return None
@@ -132,13 +132,6 @@ def common_factor(lp: LinearProgram, rows: Indices, side: int, deadline: float =
     goal = Goal("factor", np.ones(1), sense="max" if side > 0 else "min")
     found = _best(grown, share, np.full(1, least), np.full(1, most), np.full(1, 1e-3), goal, deadline)
     return None if found is None else float(found[0])
-
-
-def _size(lp: LinearProgram) -> Vector:
-    """The size of the larger limit of every row (m,)."""
-    low, high = (np.abs(np.where(np.isfinite(limit), limit, 0.0)) for limit in (lp.row_lower, lp.row_upper))
-    size: Vector = np.maximum(low, high)
-    return size
 
 
 def _least(lp: LinearProgram, entries: Any, unit: Vector, goal: Goal, wide: float, deadline: float) -> Vector | None:

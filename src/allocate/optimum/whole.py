@@ -17,7 +17,7 @@ from scipy import sparse
 
 from allocate.errors import NoPlanError, ProofError
 from allocate.optimum.certificate import certify, duality_bound
-from allocate.optimum.extended import with_whole_fixed
+from allocate.optimum.extended import with_row, with_whole_fixed
 from allocate.optimum.highs import NoWhole, SolverOptions, search
 from allocate.optimum.infeasible import Infeasible
 from allocate.optimum.linear import Goal, LinearProgram, Region, Vector
@@ -91,7 +91,8 @@ class _Search:
         self._searched(program, cost, "nearest")
         assert self.x is not None
         least = float(cost @ _with_distances(program, self.x))
-        kept = _keeping(program, cost, least + SLACK * float(np.abs(cost) @ np.abs(_with_distances(program, self.x))))
+        slack = SLACK * float(np.abs(cost) @ np.abs(_with_distances(program, self.x)))
+        kept = with_row(program, cost, -np.inf, least + slack)
         lot = np.zeros(program.lower.size)
         lot[:columns][self.lp.integer] = _lot(int(self.lp.integer.sum()))
         self._searched(kept, lot, "lot")
@@ -153,7 +154,7 @@ class _Search:
     def _keep(self, cost: Vector) -> None:
         assert self.x is not None
         most = float(cost @ self.x) + SLACK * _terms(cost, self.x, self.lp.unit)
-        self.kept = _keeping(self.kept, cost, most)
+        self.kept = with_row(self.kept, cost, -np.inf, most)
 
     def _no_plan(self) -> Exception:
         if self.x is not None:
@@ -174,16 +175,6 @@ def _rounded(lp: LinearProgram) -> LinearProgram:
 
 def _terms(cost: Vector, x: Vector, unit: Vector) -> float:
     return float(np.abs(cost) @ np.abs(x) + np.abs(cost * unit).max(initial=0.0))
-
-
-def _keeping(lp: LinearProgram, cost: Vector, most: float) -> LinearProgram:
-    """The program with a last row ``cost @ x <= most``."""
-    return replace(
-        lp,
-        matrix=sparse.vstack([lp.matrix, sparse.csr_array(cost[None, :])]),
-        row_lower=np.append(lp.row_lower, -np.inf),
-        row_upper=np.append(lp.row_upper, most),
-    )
 
 
 def _with_distance(lp: LinearProgram) -> tuple[LinearProgram, Vector]:

@@ -18,7 +18,6 @@ from allocate.report.html import CHECKS, datum, pools, versions
 from allocate.runs import Run
 from allocate.sentences import in_words, sentences
 from allocate.sheets.writing import MOST_ROWS, Book, Column, sheet_name
-from allocate.units import SCALES
 
 POOLS: Final = "by pool"
 
@@ -57,11 +56,6 @@ def book(run: Run, path: Path) -> None:
         file.add("versions", [Column("package"), Column("version")], versions())
 
 
-def _unit(run: Run) -> str:
-    """The unit that money is published in."""
-    return next(word for word, size in SCALES.items() if size == run.schedule.unit)
-
-
 def _summary(run: Run) -> Iterator[tuple[Any, ...]]:
     """What the run says and how sure it is, a row a sentence."""
     world, plan = run.case.world, run.plan
@@ -90,12 +84,12 @@ def _plan(run: Run, file: Book) -> None:
     dims = [Column(str(name)) for name in frame.columns[:-1]]
     total = ("total", *[None] * (len(dims) - 1), int(frame["amount"].sum()))
     rows = frame.itertuples(index=False, name=None)
-    file.add("plan", [*dims, Column(f"amount, {_unit(run)}", "money")], rows, total)
+    file.add("plan", [*dims, Column(f"amount, {run.schedule.scale}", "money")], rows, total)
 
 
 def _spaces(run: Run, file: Book) -> None:
     """Every space, the largest gain first; percent is a share, so that a spreadsheet can reckon with it."""
-    frame, unit = findings.spaces(run), _unit(run)
+    frame, unit = findings.spaces(run), run.schedule.scale
     frame["percent"] = frame["percent"] / 100.0
     shown = {
         "space": Column(SPACE),
@@ -115,7 +109,7 @@ def _spaces(run: Run, file: Book) -> None:
 
 def _by(run: Run, dim: str, sheet: str, file: Book) -> None:
     """Money as published, and outcomes, by the labels of a dim."""
-    frame, unit, outcome = findings.by_label(run, dim), _unit(run), in_words(run.unit)
+    frame, unit, outcome = findings.by_label(run, dim), run.schedule.scale, in_words(run.unit)
     world = run.case.world
     frame["name"] = [world.title(dim, str(label)) for label in frame[dim]]
     published = {"was": run.was, "now": run.schedule}
@@ -133,7 +127,7 @@ def _by(run: Run, dim: str, sheet: str, file: Book) -> None:
 
 def _pools(run: Run, file: Book) -> None:
     """What each pool was, what is allocated and what is held back; the last row of all is their total."""
-    unit = _unit(run)
+    unit = run.schedule.scale
     names = ("pool", "allocated", "held")
     heads = (f"pool, {unit}", f"allocated, {unit}", f"{UNALLOCATED}, {unit}")
     columns = [Column("pool"), Column(TIME), *(Column(head, "money") for head in heads)]

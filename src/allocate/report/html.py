@@ -27,7 +27,6 @@ from allocate.report.numerals import Scale
 from allocate.report.tiles import legend, tiles
 from allocate.runs import Run
 from allocate.sentences import in_words, sentences
-from allocate.units import SCALES
 
 TOP: Final = 10
 """How many labels a table of concentration lists."""
@@ -110,7 +109,7 @@ def _page(run: Run) -> dict[str, Any]:
     """All that the template shows, by name."""
     world, model = run.case.world, run.case.model
     frame = findings.spaces(run)
-    unit = next(word for word, size in SCALES.items() if size == run.schedule.unit)
+    unit = run.schedule.scale
     scored = findings.scored_dims(run)
     concentrations = [findings.concentration(run, dim) for dim in (*scored, SPACE)]
     return {
