@@ -259,8 +259,8 @@ def test_extending_in_a_circle_or_out_of_the_folder_is_refused(tmp_path: Path) -
         read_scenario(tmp_path / "one.toml")
     for asked, words in {
         '"one_pol"': "there is no scenario 'one_pol'; did you mean 'one_pool'?",
-        '"../secret"': "'../secret' is not the name of a scenario; write the name of its file without .toml",
-        '["half", "half"]': "names a scenario twice",
+        '"../secret"': "'../secret' is not a name to extend; write the name of its file without .toml",
+        '["half", "half"]': "names a file twice",
         "3": "3 is not a name or a list of names",
     }.items():
         with pytest.raises(InputError) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 import xarray as xr
 
+from allocate.active import active_part
 from allocate.changes import Case
 from allocate.checks import check, given
 from allocate.conflict import no_choice
@@ -76,8 +78,12 @@ class _Builder:
             return self._build()
 
     def _build(self) -> Program:
+        kept = [*self.case.fixed, *(datum for datum in self.case.fixed.values() if isinstance(datum, str))]
+        with suppress(RuleError):  # told by the check, with all that is wrong
+            self.model = active_part(self.model, kept)
         self._stage(self._read_dims)
-        self.units = check(self.model)
+        self.units = check(self.case.model)
+        self.case = replace(self.case, model=self.model)
         self._stage(self._read_data)
         self._stage(self._derive)
         self._stage(self._read_variables)
@@ -120,14 +126,14 @@ class _Builder:
             return None
 
     def _read_dims(self) -> None:
-        world, copies = self.case.world, self.model.copies
+        world, own = self.case.world, {*self.model.copies, *self.model.labels}
         for dim in self.model.dims:
-            if dim not in copies and dim not in world.data.dims:
+            if dim not in own and dim not in world.data.dims:
                 known = [str(d) for d in world.data.dims]
                 words = f"the world {world.name!r} has no dim {dim!r}{nearest(dim, known)}"
                 self.problems.append(Problem(f"dims.{dim}", words))
         if not self.problems:
-            self._read_copies()
+            self._read_own_dims()
             self._read_groups()
         self.labels = {str(dim): self.case.world.labels(str(dim)) for dim in self.case.world.data.dims}
         for kind in ("data", "derived", "variables", "rules"):
@@ -143,9 +149,11 @@ class _Builder:
         except InputError as error:
             self.problems += [Problem(f"dims.{dim}", problem.words) for problem in error.problems]
 
-    def _read_copies(self) -> None:
-        for dim, copied in self.model.copies.items():
-            self._with_dim(dim, self.case.world.labels(copied))
+    def _read_own_dims(self) -> None:
+        """The dims whose labels the model gives, and the copies."""
+        copies = {dim: self.case.world.labels(copied) for dim, copied in self.model.copies.items()}
+        for dim, labels in {**self.model.labels, **copies}.items():
+            self._with_dim(dim, labels)
 
     def _read_groups(self) -> None:
         """The labels of every column that something is grouped by, and the group of each label of its dim."""
@@ -174,10 +182,11 @@ class _Builder:
     def _read_data(self) -> None:
         data = self.case.world.data.variables
         for name, spec in self.model.data.items():
-            if name not in data and spec.default is not None and (words := self._odd_default(spec, spec.default)):
+            if name not in data and spec.default is not None and (words := self._odd_default(spec)):
                 self.problems.append(Problem(f"data.{name}", words))
             elif name not in data and spec.default is not None:
-                self.data[name] = Array(spec.over, np.full(self._shape(spec.over), spec.default))
+                default = np.broadcast_to(np.array(spec.default, dtype=float), self._shape(spec.over))
+                self.data[name] = Array(spec.over, default)
             elif name not in data:
                 known = [str(v) for v in self.case.world.data.data_vars]
                 words = f"the world {self.case.world.name!r} has no datum {name!r}{nearest(name, known)}"
@@ -201,12 +210,15 @@ class _Builder:
             return f"{found} at {where or 'its only cell'} is above {spec.most:g}, the most it may be"
         return ""
 
-    def _odd_default(self, spec: DataSpec, default: float) -> str:
+    def _odd_default(self, spec: DataSpec) -> str:
         """How a default is no value that a World could give, or the empty string."""
-        if spec.unit == FLAG and default not in (0, 1):
-            return f"its default {default:g} is not 0 or 1; it is a flag"
-        if spec.most is not None and default > spec.most:
-            return f"its default {default:g} is above {spec.most:g}, the most it may be"
+        values, shape = np.array(spec.default, dtype=float), self._shape(spec.over)
+        if values.ndim and values.shape != shape:
+            return f"its default lists {values.size}, but there are {math.prod(shape)} over {listed(spec.over)}"
+        if spec.unit == FLAG and (odd := values[(values != 0) & (values != 1)]).size:
+            return f"its default {odd.flat[0]:g} is not 0 or 1; it is a flag"
+        if spec.most is not None and values.max() > spec.most:
+            return f"its default {values.max():g} is above {spec.most:g}, the most it may be"
         return ""
 
     def _shared(self, name: str, spec: DataSpec, array: xr.Variable) -> str:

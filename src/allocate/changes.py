@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from allocate.active import active_part
 from allocate.differences import amount, called, difference
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import MEMBER, UNALLOCATED
+from allocate.rules.tree import RuleError
 from allocate.spec import (
     Activate,
     AddData,
@@ -66,7 +69,7 @@ def apply(model: Model, world: World, scenarios: Iterable[Scenario] = ()) -> Cas
     for scenario in in_order(scenarios):
         problems = []
         meant = scenario.model
-        if meant is not None and meant != model.source.removesuffix(".toml"):
+        if meant is not None and meant not in {name.removesuffix(".toml") for name in (model.source, *model.bases)}:
             problems.append(Problem("model", f"is written for {meant!r}, not for {model.source!r}"))
         for number, change in enumerate(scenario.changes, start=1):
             try:
@@ -117,7 +120,21 @@ class _Work:
                 self._consolidate(change)
 
     def check_heard(self) -> None:
-        """A rule that was replaced or added, and is not active after all changes, would be a change of nothing."""
+        """What was changed, and is not at work after all changes, would be a change of nothing."""
+        self._check_rules()
+        with suppress(RuleError):  # a rule that cannot be read is told with all that is wrong in it
+            self._check_data()
+
+    def _check_data(self) -> None:
+        fixed = (datum for datum in self.case.fixed.values() if isinstance(datum, str))
+        waiting = self.case.model.data.keys() - active_part(self.case.model, fixed).data.keys()
+        for name, makers in self.written.items():
+            if name in waiting:
+                source, _, place = next(iter(makers)).rpartition(", ")
+                words = f"no rule or goal that is active uses {name!r}, so this changes nothing"
+                raise InputError(source, [Problem(place, words)])
+
+    def _check_rules(self) -> None:
         for what, maker in self.once.items():
             name = what.removeprefix("rules.")
             if name != what and what not in self.switched and not self.case.model.rules[name].active:
@@ -145,14 +162,24 @@ class _Work:
             raise ChangeError(f"{name!r} is derived; change the data that it is derived from")
         if name not in data.data_vars and name in model.data and (default := model.data[name].default) is not None:
             spec = model.data[name]
-            labels = {d: list(self.case.world.labels(model.copies.get(d, d))) for d in spec.over}
+            labels = {d: list(self._labels(d)) for d in spec.over}
             attrs = {"unit": spec.unit, "status": "assumed", "source": "default of the model"}
             sizes = [len(known) for known in labels.values()]
-            return xr.DataArray(np.full(sizes, default), labels, list(spec.over), attrs=attrs)
+            values = np.broadcast_to(np.array(default, dtype=float), sizes)
+            return xr.DataArray(values, labels, list(spec.over), attrs=attrs)
         if name not in data.data_vars:
             known = [str(v) for v in data.data_vars]
             raise ChangeError(f"there is no datum {name!r}{nearest(name, known)}")
         return data[name]
+
+    def _labels(self, dim: str) -> tuple[str, ...]:
+        """The labels of a dim of the model, be it the World's, the model's own, a copy or a column."""
+        model, world = self.case.model, self.case.world
+        if dim in model.labels:
+            return model.labels[dim]
+        if dim in model.groups and dim not in world.data.dims and (group := world.group(dim)) is not None:
+            return tuple(dict.fromkeys(group[1]))
+        return world.labels(model.copies.get(dim, dim))
 
     def _set(self, change: Set) -> None:
         old = self._datum(change.set)
@@ -206,7 +233,7 @@ class _Work:
             if dim not in old.dims:
                 has = ", ".join(map(str, old.dims)) or "no dim"
                 raise ChangeError(f"{name!r} does not vary over {dim!r}, only over {has}")
-            known = self.case.world.labels(dim)
+            known = list(map(str, old[dim].values))
             if label not in known:
                 raise ChangeError(f"no {dim} {label!r}{nearest(label, known)}")
             axis = list(old.dims).index(dim)

@@ -51,7 +51,7 @@ def explanation(run: Run) -> xr.Dataset:
         "against": run.against,
         "rules": " ".join(plan.program.rows),
     }
-    said |= {"amount": names.amount, "unallocated": names.unallocated, "variables": " ".join(model.variables)}
+    said |= {"amount": names.amount, "unallocated": names.unallocated, "variables": " ".join(map(str, plan.values))}
     return xr.Dataset(arrays, attrs=said).assign_coords(_names(run))
 
 

@@ -40,6 +40,10 @@ def _data_number(value: object) -> float:
     return found
 
 
+def _default(value: object) -> float | tuple[float, ...]:
+    return tuple(map(_data_number, value)) if isinstance(value, list | tuple) and value else _data_number(value)
+
+
 def _number_or_name(value: object) -> float | str:
     return _identifier(value) if isinstance(value, str) else _number(value)
 
@@ -113,15 +117,16 @@ def _give(value: object) -> float | str:
     return value
 
 
-def _file_names(value: object) -> tuple[str, ...]:
+def file_names(value: object) -> tuple[str, ...]:
+    """Names of files to extend, without folder and ending. Raises ValueError for anything else."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple):
         raise ValueError(f"{shown(value)} is not a name or a list of names")
     for name in names:
         if not isinstance(name, str) or not re.fullmatch("[A-Za-z0-9_-]{1,60}", name):
-            raise ValueError(f"{shown(name)} is not the name of a scenario; write the name of its file without .toml")
+            raise ValueError(f"{shown(name)} is not a name to extend; write the name of its file without .toml")
     if len(set(names)) < len(names):
-        raise ValueError("names a scenario twice")
+        raise ValueError("names a file twice")
     return tuple(names)
 
 
@@ -142,6 +147,7 @@ Dims = Annotated[tuple[str, ...], PlainValidator(_dims, _Names)]
 Label = Annotated[str, PlainValidator(_label, str | int)]
 Line = Annotated[str, PlainValidator(_line, Annotated[str, Field(min_length=1)])]
 DataNumber = Annotated[float, PlainValidator(_data_number, _Positive)]
+Default = Annotated[float | tuple[float, ...], PlainValidator(_default, _Positive | list[_Positive])]
 DataNumberOrName = Annotated[float | str, PlainValidator(_data_number_or_name, _Positive | str)]
 NumberOrName = Annotated[float | str, PlainValidator(_number_or_name, float | str)]
 Bound = Annotated[float | str, PlainValidator(_bound, float | str)]
@@ -149,4 +155,4 @@ Give = Annotated[float | str, PlainValidator(_give, Annotated[float, Field(ge=0,
 RuleName = Annotated[str, PlainValidator(_part("rules"), Annotated[str, Field(pattern=r"^rules\.")])]
 DataName = Annotated[str, PlainValidator(_part("data"), Annotated[str, Field(pattern=r"^data\.")])]
 Part = Annotated[str, PlainValidator(_part("rules", "goals"), Annotated[str, Field(pattern=r"^(rules|goals)\.")])]
-FileNames = Annotated[tuple[str, ...], PlainValidator(_file_names, _Names)]
+FileNames = Annotated[tuple[str, ...], PlainValidator(file_names, _Names)]

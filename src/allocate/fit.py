@@ -46,7 +46,7 @@ def fit(case: Case, world: World) -> list[str]:
     program = build(case)
     rows, columns = program.linear.matrix.shape
     size = f"a program of {columns:,} columns, {rows:,} rows and {program.linear.matrix.nnz:,} numbers"
-    odd = list(_odd(case, world))
+    odd = list(_odd(program.case, world))
     warned = [f"Worth a look ({len(odd)})", *(f"  {words}" for words in odd)] if odd else ["Nothing looks odd."]
     changes = [f"  {line}" for line in case.said]
     return [f"Fits {case.model.name}: {size}, to {_goals(case)}.", *changes, *warned]
@@ -101,9 +101,11 @@ def _odd(case: Case, world: World) -> Iterator[str]:
     unused = [name for name in names if name not in case.model.data]
     for name, spec in case.model.data.items():
         if name not in names:
-            yield f"{name}: not given, so {spec.default:g} everywhere, the model's default{nearest(name, unused)}"
+            default = np.unique(np.array(spec.default, dtype=float))
+            values = f"{default[0]:g} everywhere" if default.size == 1 else f"{default[0]:g} to {default[-1]:g}"
+            yield f"{name}: not given, so {values}, the model's default{nearest(name, unused)}"
     if unused:
-        yield f"{', '.join(unused)}: the model does not use {'it' if len(unused) == 1 else 'them'}; a scenario may"
+        yield f"{', '.join(unused)}: nothing here uses {'it' if len(unused) == 1 else 'them'}; a scenario may"
 
 
 def _nothing_there(world: World) -> Iterator[str]:

@@ -106,11 +106,12 @@ class Plan:
 
     @property
     def values(self) -> xr.Dataset:
-        """Every variable over its dims; 0 where ``where`` masks it."""
+        """Every variable that is at work over its dims; 0 where ``where`` masks it."""
         arrays: dict[str, xr.DataArray] = dict(self.program.fixed)
         for name, block in self.program.columns.items():
             arrays[name] = self.program.labelled(block, block.pack(self.x))
-        return xr.Dataset({name: arrays[name] for name in dict.fromkeys((*self.program.case.model.variables, *arrays))})
+        order = dict.fromkeys((*self.program.case.model.variables, *arrays))
+        return xr.Dataset({name: arrays[name] for name in order if name in arrays})
 
     def prices(self, goal: str | None = None) -> dict[str, xr.DataArray]:
         """The price of every rule's limit, rule by rule, for one goal (the last one unless named).

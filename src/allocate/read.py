@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from allocate.errors import InputError, Problem, nearest
-from allocate.fields import shown
+from allocate.fields import file_names, shown
 from allocate.spec import (
     SECTIONS,
     VERBS,
@@ -39,15 +39,67 @@ def read_model(path: str | Path) -> Model:
     Raises :class:`InputError` with every problem of the file and its place. Units, dims and names in rules are
     checked when the model meets a World (:func:`allocate.builder.build`).
     """
-    file = find(path, "models")
-    problems: list[Problem] = []
-    model = _record(Model, _toml(file), "", problems)
+    return _read_model(find(path, "models"), ())[0]
+
+
+def _read_model(file: Path, before: tuple[Path, ...]) -> tuple[Model, dict[str, Any]]:
+    """A model, and its sections as they stand in its file and in those that it extends; ``before`` led here."""
+    own, problems = _toml(file), list[Problem]()
+    whole: dict[str, Any] = {}
+    bases: list[str] = []
+    for other in _extended(file, _names(own, problems), "models", before, problems):
+        base, sections = _read_model(other, (*before, file.resolve()))
+        bases += [name for name in (*base.bases, base.source) if name not in bases]
+        _join(whole, sections, f"beside {other.name}", problems)
+    _join(whole, own, f"in {' and '.join(bases)}", problems)
+    if isinstance(whole.get("goals"), list):
+        whole["goals"] = _in_order(whole["goals"], problems)
+    model = None if problems else _record(Model, whole, "", problems)
     if model is not None:
         problems += _goal_problems(model)
         problems += _name_problems(model)
     if problems or model is None:
         raise InputError(file, _few(problems))
-    return model.model_copy(update={"source": file.name})
+    found = model.model_copy(update={"source": file.name, "bases": tuple(bases)})
+    return found, {section: whole[section] for section in SECTIONS if section in whole}
+
+
+def _names(table: Mapping[str, Any], problems: list[Problem]) -> tuple[str, ...]:
+    """The files that a model says it extends."""
+    try:
+        return file_names(table.get("extends", ()))
+    except ValueError as error:
+        problems.append(Problem("extends", str(error)))
+        return ()
+
+
+def _join(whole: dict[str, Any], more: Mapping[str, Any], where: str, problems: list[Problem], place: str = "") -> None:
+    """Add the sections of one file to those of others. What both say alike is said once, by a file that both extend."""
+    for key, value in more.items():
+        old = whole.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and key in (*SECTIONS, "nearest"):
+            old = whole[key] = dict(old)
+            _join(old, value, where, problems, f"{place}{key}.")
+        elif isinstance(old, list) and isinstance(value, list) and key == "goals":
+            whole[key] = [*old, *(goal for goal in value if goal not in old)]
+        elif old is None or old == value:
+            whole[key] = value
+        else:
+            problems.append(Problem(f"{place}{key}", f"is {where} already, and there it says something else"))
+
+
+def _in_order(goals: list[Any], problems: list[Problem]) -> list[Any]:
+    """Goals as they stand, but each that says ``before`` which goal it comes is there."""
+    found: list[Any] = []
+    for goal in goals:
+        names = [other.get("name") for other in found if isinstance(other, dict)]
+        wanted = goal.get("before") if isinstance(goal, dict) else None
+        if wanted is not None and wanted not in names:
+            problems.append(
+                Problem(f"goals.{goal.get('name')}", f"comes before {shown(wanted)}, which is no goal above")
+            )
+        found.insert(names.index(wanted) if wanted in names else len(found), goal)
+    return found
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -71,26 +123,29 @@ def _read_scenario(file: Path, before: tuple[Path, ...]) -> Scenario:
         given = []
     changes = [_change(item, f"change {n}", problems) for n, item in enumerate(given, start=1)]
     scenario = _record(Scenario, table, "", problems)
-    bases = _bases(file, scenario.extends if scenario is not None else (), (*before, file.resolve()), problems)
+    names = scenario.extends if scenario is not None else ()
+    others = _extended(file, names, "scenarios", before, problems)
+    bases = tuple(_read_scenario(other, (*before, file.resolve())) for other in others)
     if problems or scenario is None:
         raise InputError(file, _few(problems))
     return scenario.model_copy(update={"changes": tuple(changes), "bases": bases, "source": file.name})
 
 
-def _bases(file: Path, names: Iterable[str], before: tuple[Path, ...], problems: list[Problem]) -> tuple[Scenario, ...]:
-    """The scenarios that a file extends: those beside it, in a folder ``scenarios`` beside it, or shipped ones."""
-    found = []
+def _extended(
+    file: Path, names: Iterable[str], kind: str, before: tuple[Path, ...], problems: list[Problem]
+) -> Iterator[Path]:
+    """The files that a file extends: those beside it, in a folder of their kind beside it, or shipped ones."""
+    way = (*before, file.resolve())
     for name in names:
-        places = [folder / f"{name}.toml" for folder in (file.parent, file.parent / "scenarios", shipped("scenarios"))]
+        places = [folder / f"{name}.toml" for folder in (file.parent, file.parent / kind, shipped(kind))]
         other = next((place for place in places if place.is_file()), places[-1])
-        if other.resolve() in before:
-            problems.append(Problem("extends", f"goes round in a circle: {_circle(before, other)}"))
+        if other.resolve() in way:
+            problems.append(Problem("extends", f"goes round in a circle: {_circle(way, other)}"))
         elif other.is_file():
-            found.append(_read_scenario(other, before))
+            yield other
         else:
-            known = {p.stem for folder in (file.parent, shipped("scenarios")) for p in folder.glob("*.toml")}
-            problems.append(Problem("extends", f"there is no scenario {name!r}{nearest(name, known)}"))
-    return tuple(found)
+            known = {p.stem for folder in (file.parent, shipped(kind)) for p in folder.glob("*.toml")}
+            problems.append(Problem("extends", f"there is no {kind[:-1]} {name!r}{nearest(name, known)}"))
 
 
 def _circle(before: tuple[Path, ...], again: Path) -> str:
@@ -172,7 +227,7 @@ def _plain(text: object, longest: int = 60) -> str:
     return "".join(c if c.isprintable() else "?" for c in str(text)[:longest])
 
 
-MARKS: Final = ("[key]", "[words]", "[copy]")
+MARKS: Final = ("[key]", "[words]", "[table]")
 """Where pydantic says in a path which part of a table or which of two kinds it read."""
 
 KINDS: Final[Mapping[str, str]] = {

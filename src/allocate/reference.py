@@ -24,7 +24,7 @@ KINDS: Final = ("model", "scenario")
 """The files that have a schema."""
 
 TITLES: Final = {
-    "[dims]": "what things vary over, each with what it is in words; or a copy of another dim",
+    "[dims]": "what things vary over, each with what it is in words; or as a table",
     "[data]": "what a World must give",
     "[derived]": "data computed from data",
     "[variables]": "what a plan decides",
@@ -110,7 +110,7 @@ def _rules() -> list[str]:
 
 
 def _model() -> list[str]:
-    lines = ["## A model file", "", *_table(Model, skip=SECTIONS)]
+    lines = ["## A model file", "", _said(Model), "", *_table(Model, skip=SECTIONS)]
     for (section, words), record in zip(TITLES.items(), SECTIONS.values(), strict=True):
         lines += [f"### `{section}`: {words}", "", _said(record), "", *_table(record)]
     return lines

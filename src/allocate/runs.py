@@ -8,12 +8,13 @@ changes rules or figures is also set beside the *unchanged* model at its best.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import xarray as xr
 
 from allocate.builder import build
@@ -21,10 +22,11 @@ from allocate.changes import Case, apply
 from allocate.errors import InputError, NoPlanError, Problem
 from allocate.names import TIME
 from allocate.optimum.highs import SolverOptions
-from allocate.optimum.linear import Goal
+from allocate.optimum.linear import Goal, Vector
 from allocate.plan import Plan, solve
 from allocate.program import Program
 from allocate.read import read_model, read_scenario
+from allocate.rules.tree import names_in, read_rule
 from allocate.schedule import Schedule, publish
 from allocate.spec import Change, Consolidate, Fix, Model, Scenario, in_order
 from allocate.units import MONEY
@@ -207,9 +209,19 @@ def _unchanged(
     goal, other = before.linear.goals[-1], separate.program.linear.goals[-1]
     if not (isinstance(goal, Goal) and isinstance(other, Goal)):
         return None
-    if goal.cost.shape != other.cost.shape or (goal.cost != other.cost).any():
+    if any(not np.array_equal(*costs) for costs in _costs(before, goal, separate.program, other)):
         return None
     return _solved("unchanged", before, options, watch)
+
+
+def _costs(before: Program, goal: Goal, after: Program, other: Goal) -> Iterator[tuple[Vector, Vector]]:
+    """What a goal counts in two programs, variable by variable; a variable that one lacks counts nothing there."""
+    for name in {**before.columns, **after.columns}:
+        block, its = before.columns.get(name), after.columns.get(name)
+        one = np.zeros(1) if block is None else block.pack(goal.cost)
+        two = np.zeros(1) if its is None else its.pack(other.cost)
+        if np.any(one) or np.any(two):
+            yield one, two
 
 
 def _moved(before: Program | None, after: Program, target: str) -> bool:
@@ -227,5 +239,10 @@ def _without(scenario: Scenario, amount: str) -> Scenario:
 
 
 def _fixed(case: Case, variable: str, at: str | float) -> Case:
-    """The same case with its money fixed."""
-    return Case(case.model, case.world, {**case.fixed, variable: at}, case.said)
+    """The same case with its money fixed, and without what policy asks of what money does."""
+    rules = case.model.rules
+    asked = {
+        n for n, r in rules.items() if r.policy and names_in(read_rule(r.rule)) & set(case.model.variables) - {variable}
+    }
+    model = case.model.model_copy(update={"rules": {name: rule for name, rule in rules.items() if name not in asked}})
+    return Case(model, case.world, {**case.fixed, variable: at}, case.said)

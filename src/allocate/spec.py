@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from allocate.fields import (
@@ -14,6 +14,7 @@ from allocate.fields import (
     DataName,
     DataNumber,
     DataNumberOrName,
+    Default,
     Dims,
     FileNames,
     Give,
@@ -35,31 +36,41 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
-class CopyOf(Record):
-    """A second index over the labels of a dim, for data and rules about pairs, such as flows between spaces."""
+class DimSpec(Record):
+    """A dim that is more than words: a second index over the labels of a dim (``copy_of``), for data and rules about
+    pairs, such as flows between spaces; or one whose ``labels`` the model gives itself.
+    """
 
-    copy_of: Identifier
+    copy_of: Identifier | None = None
+    labels: tuple[Label, ...] = ()
     why: str = ""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.copy_of is None) == (not self.labels):
+            raise ValueError("needs one of copy_of and labels")
+        return self
 
 
 def _kind_of_dim(value: object) -> str:
-    return "[copy]" if isinstance(value, dict | CopyOf) else "[words]"
+    return "[table]" if isinstance(value, dict | DimSpec) else "[words]"
 
 
-type Dim = Annotated[Annotated[str, Tag("[words]")] | Annotated[CopyOf, Tag("[copy]")], Discriminator(_kind_of_dim)]
-"""What a dim is, in words, or the dim that it copies."""
+type Dim = Annotated[Annotated[str, Tag("[words]")] | Annotated[DimSpec, Tag("[table]")], Discriminator(_kind_of_dim)]
+"""What a dim is, in words, or as a table."""
 
 
 class DataSpec(Record):
     """A datum the World must give: what it varies over and its unit.
 
-    ``default`` stands in where a World lacks it; ``most`` is the largest it may be, after any scenario (1 for a share).
+    ``default`` stands in where a World lacks it: one number, or a list of one for each label of its only dim. ``most``
+    is the largest it may be, after any scenario (1 for a share).
     ``named`` gives names to values of an uncertain input, numbers or other data, for a scenario to ``use``.
     """
 
     over: Dims = ()
     unit: str
-    default: DataNumber | None = None
+    default: Default | None = None
     most: DataNumber | None = None
     named: dict[Identifier, DataNumberOrName] = {}
     why: str = ""
@@ -91,11 +102,16 @@ class VariableSpec(Record):
 
 
 class RuleSpec(Record):
-    """One rule, a row for each cell of ``over``. One that is not ``active`` waits for a scenario to activate it."""
+    """One rule, a row for each cell of ``over``. One that is not ``active`` waits for a scenario to activate it.
+
+    ``policy`` marks what somebody asks for, where it speaks of what money does: the actual split and no money at all,
+    which nobody chose by it, are shown without it.
+    """
 
     over: Dims = ()
     rule: str
     active: StrictBool = True
+    policy: StrictBool = False
     why: str = ""
     law: str = ""
     owner: str = ""
@@ -107,7 +123,7 @@ class GoalSpec(Record):
     from the worst-off up (``leximin``).
 
     ``give`` is how much of it later goals may cost: a share of its value (``0.01``), or an amount with its unit
-    (``"5 R million"``).
+    (``"5 R million"``). ``before`` names the goal of an extended model that it comes before.
     """
 
     name: Line
@@ -117,6 +133,7 @@ class GoalSpec(Record):
     over: Dims = ()
     give: Give = 0.0
     active: StrictBool = True
+    before: Line | None = None
     why: str = ""
 
     @property
@@ -142,10 +159,15 @@ class ScheduleSpec(Record):
 
 
 class Model(Record):
-    """A model file. Goals are reached in order; each is then kept."""
+    """A model file. Goals are reached in order; each is then kept.
+
+    A model that ``extends`` others has all that they have, and adds to it. What waits to be activated takes no part:
+    neither do the data and variables that only it mentions, and a World need not have them.
+    """
 
     name: Line
     why: str = ""
+    extends: FileNames = ()
     dims: dict[Identifier, Dim]
     data: dict[Identifier, DataSpec]
     derived: dict[Identifier, DerivedSpec] = {}
@@ -154,12 +176,19 @@ class Model(Record):
     goals: tuple[GoalSpec, ...]
     ties: TiesSpec = TiesSpec()
     schedule: ScheduleSpec
+    bases: SkipJsonSchema[tuple[str, ...]] = ()
     source: SkipJsonSchema[str] = "model"
 
     @property
     def copies(self) -> dict[str, str]:
         """The dim that each copy copies."""
-        return {dim: spec.copy_of for dim, spec in self.dims.items() if isinstance(spec, CopyOf)}
+        tables = {dim: spec for dim, spec in self.dims.items() if isinstance(spec, DimSpec)}
+        return {dim: spec.copy_of for dim, spec in tables.items() if spec.copy_of is not None}
+
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """The labels of each dim that the model gives them to."""
+        return {dim: spec.labels for dim, spec in self.dims.items() if isinstance(spec, DimSpec) and spec.labels}
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -170,10 +199,13 @@ class Model(Record):
     @property
     def dim_whys(self) -> dict[str, str]:
         """What each dim is, in words."""
-        return {
-            dim: spec if isinstance(spec, str) else spec.why or f"The same as {spec.copy_of}, a second time"
-            for dim, spec in self.dims.items()
-        }
+
+        def words(spec: str | DimSpec) -> str:
+            if isinstance(spec, str):
+                return spec
+            return spec.why or ", ".join(spec.labels) or f"The same as {spec.copy_of}, a second time"
+
+        return {dim: words(spec) for dim, spec in self.dims.items()}
 
     @property
     def active_rules(self) -> dict[str, RuleSpec]:
@@ -315,7 +347,7 @@ def in_order(scenarios: Iterable[Scenario]) -> list[Scenario]:
 
 
 SECTIONS: Final[dict[str, type[Record]]] = {
-    "dims": CopyOf,
+    "dims": DimSpec,
     "data": DataSpec,
     "derived": DerivedSpec,
     "variables": VariableSpec,

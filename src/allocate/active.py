@@ -1,0 +1,70 @@
+"""The active part of a model: a rule that waits for a scenario costs nothing, and a World need not have its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from allocate.rules.tree import Node, names_in, read_condition, read_expression, read_rule
+from allocate.spec import DerivedSpec, GoalSpec, Model, RuleSpec, TiesSpec, VariableSpec
+
+
+def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
+    """The model without the rules and goals that wait, and without what only they need.
+
+    ``fixed`` names variables and data that stay in any case.
+
+    >>> from allocate.read import read_model
+    >>> model = read_model("grant_consolidation")
+    >>> waiting = model.rules["pace"].model_copy(update={"active": False})
+    >>> "pace" in active_part(model.model_copy(update={"rules": {**model.rules, "pace": waiting}})).data
+    False
+
+    Raises :class:`allocate.rules.tree.RuleError` for a text that cannot be read.
+    """
+    idle = {name: rule for name, rule in model.rules.items() if not rule.active}
+    resting = [goal for goal in model.goals if not goal.active]
+    always = (model.schedule.amount, model.schedule.unallocated, *fixed)
+    out = _reached(model, _mentioned(idle.values(), resting))
+    out -= _reached(model, [*_mentioned(model.active_rules.values(), model.active_goals), *always])
+    kinds = {kind: dict(getattr(model, kind)) for kind in ("data", "derived", "variables")}
+    lost = [specs.pop(name) for specs in kinds.values() for name in out & specs.keys()]
+    left = [spec for specs in (*kinds.values(), model.active_rules) for spec in specs.values()]
+    dims = {dim for spec in [*lost, *idle.values(), *resting] for dim in spec.over}
+    dims -= {dim for spec in [*left, *model.active_goals] for dim in spec.over}
+    dims -= {copied for dim, copied in model.copies.items() if dim not in dims}
+    kept = {
+        **kinds,
+        "dims": {dim: spec for dim, spec in model.dims.items() if dim not in dims},
+        "rules": model.active_rules,
+        "goals": model.active_goals,
+        "ties": TiesSpec(nearest={name: datum for name, datum in model.ties.nearest.items() if name not in out}),
+    }
+    return model.model_copy(update=kept)
+
+
+def _mentioned(rules: Iterable[RuleSpec], goals: Iterable[GoalSpec]) -> set[str]:
+    nodes: list[Node] = [read_rule(rule.rule) for rule in rules]
+    nodes += [read_expression(goal.rule) for goal in goals]
+    return {name for node in nodes for name in names_in(node)}
+
+
+def _reached(model: Model, names: Iterable[str]) -> set[str]:
+    """The names, and all that what they name is made of."""
+    found, left = set[str](), list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += _made_of(model, name)
+    return found
+
+
+def _made_of(model: Model, name: str) -> Iterator[str]:
+    """What a derived datum or a variable needs."""
+    spec = model.derived.get(name) or model.variables.get(name)
+    if isinstance(spec, DerivedSpec):
+        yield from names_in(read_expression(spec.rule))
+    if isinstance(spec, VariableSpec):
+        yield from names_in(read_condition(spec.where)) if spec.where is not None else ()
+        ends = (spec.lower, spec.upper, model.ties.nearest.get(name))
+        yield from (end for end in ends if isinstance(end, str) and end not in ("inf", "-inf"))
