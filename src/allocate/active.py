@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from allocate.rules.tree import Node, names_in, read_condition, read_expression, read_rule
-from allocate.spec import DerivedSpec, GoalSpec, Model, RuleSpec, TiesSpec, VariableSpec
+from allocate.spec import DerivedSpec, ExpressionSpec, GoalSpec, Model, RuleSpec, TiesSpec, VariableSpec
 
 
 def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
@@ -26,7 +26,7 @@ def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
     always = (model.schedule.amount, model.schedule.unallocated, *fixed)
     out = _reached(model, _mentioned(idle.values(), resting))
     out -= _reached(model, [*_mentioned(model.active_rules.values(), model.active_goals), *always])
-    kinds = {kind: dict(getattr(model, kind)) for kind in ("data", "derived", "variables")}
+    kinds = {kind: dict(getattr(model, kind)) for kind in ("data", "derived", "variables", "expressions")}
     lost = [specs.pop(name) for specs in kinds.values() for name in out & specs.keys()]
     left = [spec for specs in (*kinds.values(), model.active_rules) for spec in specs.values()]
     dims = {dim for spec in [*lost, *idle.values(), *resting] for dim in spec.over}
@@ -48,6 +48,16 @@ def _mentioned(rules: Iterable[RuleSpec], goals: Iterable[GoalSpec]) -> set[str]
     return {name for node in nodes for name in names_in(node)}
 
 
+def variables_in(model: Model, node: Node) -> set[str]:
+    """The variables that a tree mentions, by name or in an expression.
+
+    >>> from allocate.read import read_model
+    >>> sorted(variables_in(read_model("grant_consolidation"), read_expression("sum(spend, over=space) + budget")))
+    ['spend']
+    """
+    return _reached(model, names_in(node)) & model.variables.keys()
+
+
 def _reached(model: Model, names: Iterable[str]) -> set[str]:
     """The names, and all that what they name is made of."""
     found, left = set[str](), list(names)
@@ -60,9 +70,9 @@ def _reached(model: Model, names: Iterable[str]) -> set[str]:
 
 
 def _made_of(model: Model, name: str) -> Iterator[str]:
-    """What a derived datum or a variable needs."""
-    spec = model.derived.get(name) or model.variables.get(name)
-    if isinstance(spec, DerivedSpec):
+    """What a derived datum, a variable or an expression needs."""
+    spec = model.derived.get(name) or model.variables.get(name) or model.expressions.get(name)
+    if isinstance(spec, DerivedSpec | ExpressionSpec):
         yield from names_in(read_expression(spec.rule))
     if isinstance(spec, VariableSpec):
         yield from names_in(read_condition(spec.where)) if spec.where is not None else ()

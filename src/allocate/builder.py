@@ -12,20 +12,19 @@ import numpy as np
 import scipy.sparse as sp
 import xarray as xr
 
-from allocate.active import active_part
+from allocate.active import active_part, variables_in
 from allocate.changes import Case
 from allocate.checks import check, given
 from allocate.conflict import no_choice
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import MEMBER
 from allocate.optimum.linear import TOO_LARGE, Goal, Leximin, LinearProgram
-from allocate.program import Block, Breach, Program, at
+from allocate.program import Block, Breach, Expression, Program, at
 from allocate.rules.dimension import listed, unit_of
 from allocate.rules.rows import MOST_CELLS, Array, Linear, Reader, Scope, Values, combine, compressed
 from allocate.rules.tree import (
     Compare,
     RuleError,
-    names_in,
     read_condition,
     read_expression,
     read_rule,
@@ -68,6 +67,7 @@ class _Builder:
         self.units: dict[str, Unit] = {}
         self.columns: dict[str, Block] = {}
         self.scope_columns: dict[str, Array] = {}
+        self.linear: dict[str, Linear] = {}
         self.width = 0
         self.vectors: list[Values] = []
         self.breaches: list[Breach] = []
@@ -87,6 +87,7 @@ class _Builder:
         self._stage(self._read_data)
         self._stage(self._derive)
         self._stage(self._read_variables)
+        self._stage(self._read_expressions)
         parts: list[_Rows] = []
         rows: dict[str, Block] = {}
         self._stage(lambda: self._read_rules(rows, parts))
@@ -110,7 +111,9 @@ class _Builder:
         )
         fixed, derived = (_Labelled(self, names) for names in (self.case.fixed, self.model.derived))
         goal_units = tuple(unit_of(read_expression(g.rule), self.units) or Unit() for g in self.model.active_goals)
-        return Program(self.case, linear, self.columns, rows, fixed, derived, tuple(self.breaches), goal_units)
+        return Program(
+            self.case, linear, self.columns, rows, fixed, derived, tuple(self.breaches), goal_units, self._counted()
+        )
 
     def _stage(self, work: Callable[[], None]) -> None:
         """Run one stage; all its problems come together."""
@@ -233,7 +236,8 @@ class _Builder:
         return ""
 
     def _reader(self) -> Reader:
-        return Reader(Scope(self.labels, self.data, self.scope_columns, self.groups, self.model.copies))
+        scope = Scope(self.labels, self.data, self.scope_columns, self.groups, self.model.copies, self.linear)
+        return Reader(scope)
 
     def _derive(self) -> None:
         for name, spec in self.model.derived.items():
@@ -269,6 +273,24 @@ class _Builder:
         unit = np.full(there.shape, block.unit.published)
         whole = np.full(there.shape, float(spec.kind != "continuous"))
         self.vectors.append(np.stack([array[there] for array in (lower, upper, target, unit, whole)]))
+
+    def _read_expressions(self) -> None:
+        for name, spec in self.model.expressions.items():
+            found = self._attempt(f"expressions.{name}", lambda s=spec: self._reader().linear(read_expression(s.rule)))  # type: ignore[misc]
+            if found is not None:
+                self.linear[name] = replace(found, dims=spec.over)
+
+    def _counted(self) -> dict[str, Expression]:
+        """What is counted of a plan, as coefficients."""
+        found = {}
+        for name, spec in self.model.expressions.items():
+            linear, shape = self.linear[name], self._shape(spec.over)
+            matrix = _matrix(linear, spec.over, shape, self.width)
+            there = self._full(linear.defined, spec.over) > 0
+            found[name] = Expression(
+                name, spec.over, self.units[name], matrix, self._full(linear.const, spec.over), there
+            )
+        return found
 
     def _there(self, spec: VariableSpec) -> Mask:
         if spec.where is None:
@@ -315,9 +337,13 @@ class _Builder:
         defined = self._full(body.defined, spec.over) > 0
         used = defined & (np.diff(every.indptr) > 0).reshape(defined.shape)
         self._check_numbers(name, rule, spec.over, defined & ~used, lower, upper)
-        if names_in(rule) & set(self.case.fixed):
+        if self._fixed_in(rule):
             lower, upper = self._swept(rule, lower), self._swept(rule, upper)
         return _Rows(every if used.all() else every[used.ravel()], lower[used], upper[used]), used
+
+    def _fixed_in(self, rule: Compare) -> bool:
+        """Whether a rule mentions a variable that is fixed."""
+        return not self.case.fixed.keys().isdisjoint(variables_in(self.model, rule))
 
     def _swept(self, rule: Compare, limit: Values) -> Values:
         """What fixed numbers leave of a limit, without the dust of adding them up: below a millionth of a published
@@ -358,7 +384,7 @@ class _Builder:
         ends = np.stack([lower, upper])
         size = float(np.abs(ends, where=np.isfinite(ends), out=np.zeros_like(ends)).max(initial=1.0))
         unit = unit_of(rule, self.units) or Unit()
-        found = self.breaches if names_in(rule) & set(self.case.fixed) else self.impossible
+        found = self.breaches if self._fixed_in(rule) else self.impossible
         for cell in np.argwhere(empty & (by > 1e-9 * size + DUST * unit.published)):
             found.append(Breach(name, at(self.case, over, cell), float(by[tuple(cell)]), str(unit)))
 

@@ -305,7 +305,8 @@ class _Work:
     def _add_data(self, change: AddData) -> None:
         name = change.add.removeprefix("data.")
         model, world = self.case.model, self.case.world
-        taken = [*model.dims, *model.data, *model.derived, *model.variables, *map(str, world.data.data_vars)]
+        taken = [*model.dims, *model.data, *model.derived, *model.variables, *model.expressions]
+        taken += map(str, world.data.data_vars)
         self._new(name, taken, "name")
         for dim in change.over:
             if dim in model.copies and dim not in world.data.dims:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 
 from allocate.errors import InputError, Problem, nearest
 from allocate.rules.dimension import dims_of, listed, unit_of
@@ -14,7 +14,7 @@ from allocate.rules.tree import (
     read_expression,
     read_rule,
 )
-from allocate.spec import DataSpec, DerivedSpec, GoalSpec, Model, VariableSpec
+from allocate.spec import DataSpec, DerivedSpec, ExpressionSpec, GoalSpec, Model, VariableSpec
 from allocate.units import MONEY, SCALES, Unit, UnitError
 
 
@@ -42,15 +42,16 @@ class _Checker:
         self.model = model
         self.problems: list[Problem] = []
         self.units: dict[str, Unit] = {}
-        kinds = (model.data, model.derived, model.variables)
-        self.specs: dict[str, DataSpec | DerivedSpec | VariableSpec] = {n: s for kind in kinds for n, s in kind.items()}
+        kinds = (model.data, model.derived, model.variables, model.expressions)
+        self.specs: dict[str, DataSpec | DerivedSpec | VariableSpec | ExpressionSpec]
+        self.specs = {n: s for kind in kinds for n, s in kind.items()}
         self.dims = {name: spec.over for name, spec in self.specs.items()}
 
     def _problem(self, place: str, words: str) -> None:
         self.problems.append(Problem(place, words))
 
     def read_units(self) -> None:
-        for kind in ("data", "derived", "variables"):
+        for kind in ("data", "derived", "variables", "expressions"):
             for name, spec in getattr(self.model, kind).items():
                 try:
                     self.units[name] = Unit.parse(spec.unit)
@@ -69,15 +70,20 @@ class _Checker:
         for goal in model.goals:
             unit = self._read(f"goals.{goal.name}", read_expression, goal.rule, goal.over)
             self._attempt(f"goals.{goal.name}", lambda g=goal, u=unit: given(g, u or Unit()))  # type: ignore[misc]
-        later = set(model.derived)
-        for name, derived in model.derived.items():
-            unit = self._read(f"derived.{name}", read_expression, derived.rule, derived.over, later)
-            later.remove(name)
-            if unit is not None and unit != self.units[name]:
-                self._problem(f"derived.{name}", f"is in {unit}, but it is declared in {self.units[name]}")
+        for kind, specs in (("derived", model.derived), ("expressions", model.expressions)):
+            self._read_in_order(kind, specs)
         for name, variable in model.variables.items():
             if variable.where is not None:
-                self._read(f"variables.{name}", read_condition, variable.where, variable.over, set())
+                self._read(f"variables.{name}", read_condition, variable.where, variable.over, data_only=True)
+
+    def _read_in_order(self, kind: str, specs: Mapping[str, DerivedSpec | ExpressionSpec]) -> None:
+        """What is made of others uses only what is declared above, and is in the unit that it says."""
+        later, data_only = set(specs), kind == "derived"
+        for name, spec in specs.items():
+            unit = self._read(f"{kind}.{name}", read_expression, spec.rule, spec.over, later, data_only)
+            later.remove(name)
+            if unit is not None and unit != self.units[name]:
+                self._problem(f"{kind}.{name}", f"is in {unit}, but it is declared in {self.units[name]}")
 
     def _read(
         self,
@@ -85,9 +91,10 @@ class _Checker:
         read: Callable[[str], Node],
         text: str,
         over: tuple[str, ...],
-        later: set[str] | None = None,
+        later: Container[str] = (),
+        data_only: bool = False,
     ) -> Unit | None:
-        """The unit of a text; ``later`` is given where only data may stand, and tells which come too late."""
+        """The unit of a text; ``later`` are names that come too late, ``data_only`` says that no variable may stand."""
         try:
             node = read(text)
             unit = unit_of(node, self.units)
@@ -97,11 +104,10 @@ class _Checker:
                     f"should vary over {listed(over)}" if over else f"should be one number; sum over {listed(extra)}"
                 )
                 raise RuleError(text, f"varies over {listed(extra)}, but {should}")
-            names = sorted(names_in(node)) if later is not None else []
-            for name in names:
-                if name in self.model.variables:
+            for name in sorted(names_in(node)):
+                if data_only and (name in self.model.variables or name in self.model.expressions):
                     raise RuleError(name, "is a variable; only data may stand here")
-                if later and name in later:
+                if name in later:
                     raise RuleError(name, "is derived here or below; use only what is derived above")
         except RuleError as error:
             self._problem(place, str(error))

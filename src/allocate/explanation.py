@@ -11,11 +11,12 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from allocate.active import variables_in
 from allocate.names import SPACE, TIME
 from allocate.optimum.linear import Goal
 from allocate.plan import Plan
 from allocate.program import Block
-from allocate.rules.tree import names_in, read_rule
+from allocate.rules.tree import read_rule
 from allocate.runs import Run
 from allocate.spec import RuleSpec
 
@@ -80,7 +81,7 @@ def _worth_of_more(run: Run) -> xr.DataArray | None:
     money = {names.amount, names.unallocated}
     prices = plan.prices()
     for name, rows in plan.program.rows.items():
-        buys = names_in(read_rule(run.case.model.rules[name].rule)) & set(run.case.model.variables) - money
+        buys = variables_in(run.case.model, read_rule(run.case.model.rules[name].rule)) - money
         if buys:
             there = rows.number >= 0
             price[rows.number[there]] = prices[name].values[there]

@@ -144,6 +144,7 @@ def dataset(run: Run) -> xr.Dataset:
     Where the baseline has other labels than the plan, its dim has another name: ``baseline_pool`` has today's pools.
     """
     arrays: dict[str, xr.DataArray] = {str(k): v for k, v in run.plan.values.data_vars.items()}
+    arrays |= {str(k): v for k, v in run.plan.expressions.data_vars.items()}
     scale = run.schedule.scale
     now, was = run.schedule.amount, run.was.amount
     arrays["published"] = now.assign_attrs(unit=scale)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from allocate.active import variables_in
 from allocate.program import Program
 from allocate.rules.rows import Array, Reader, Scope
 from allocate.rules.tree import (
@@ -60,7 +61,7 @@ def datum_behind(program: Program, rule: str, side: int, factor: float) -> Datum
             return None
         limit, margin = read_expression(derived.rule), _margin(program, rule, side) if derived.round else 0.0
     for name in _factors(limit):
-        values = np.unique(program.case.world.data[name].values) if name in program.case.model.data else np.zeros(0)
+        values = np.unique(program.datum(name).values) if name in program.case.model.data else np.zeros(0)
         if values.size == 1 and values[0] > 0 and _uses(program, name) == 1:
             old, spec = float(values[0]), program.case.model.data[name]
             new = _safe((factor - side * margin) * old, side, STEP_OF_MONEY if spec.unit == MONEY else STEP)
@@ -72,15 +73,14 @@ def datum_behind(program: Program, rule: str, side: int, factor: float) -> Datum
 
 def _data_side(program: Program, rule: Compare) -> Node | None:
     """The side of a comparison that is data alone, if there is exactly one."""
-    variables = set(program.case.model.variables)
-    sides = [side for side in rule.sides if not names_in(side) & variables]
+    sides = [side for side in rule.sides if not variables_in(program.case.model, side)]
     return sides[0] if len(rule.sides) == 2 and len(sides) == 1 else None
 
 
 def _is_the_limit(program: Program, rule: str, node: Node, side: int) -> bool:
     """Whether the rows' limits are these data and nothing more."""
     block, linear = program.rows[rule], program.linear
-    if _grouped(node) or any(n not in program.derived and n not in program.case.world.data for n in names_in(node)):
+    if _grouped(node) or any(n not in program.derived and n not in program.case.model.data for n in names_in(node)):
         return False
     labels = {str(dim): program.case.world.labels(str(dim)) for dim in program.case.world.data.dims}
     data = {name: program.datum(name) for name in names_in(node)}
@@ -113,6 +113,7 @@ def _uses(program: Program, name: str) -> int:
     model = program.case.model
     nodes: list[Node] = [read_rule(rule.rule) for rule in model.rules.values()]
     nodes += [read_expression(derived.rule) for derived in model.derived.values()]
+    nodes += [read_expression(spec.rule) for spec in model.expressions.values()]
     nodes += [read_expression(goal.rule) for goal in model.goals]
     nodes += [read_condition(v.where) for v in model.variables.values() if v.where is not None]
     bounds = [bound for v in model.variables.values() for bound in (v.lower, v.upper)]

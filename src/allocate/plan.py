@@ -113,6 +113,12 @@ class Plan:
         order = dict.fromkeys((*self.program.case.model.variables, *arrays))
         return xr.Dataset({name: arrays[name] for name in order if name in arrays})
 
+    @property
+    def expressions(self) -> xr.Dataset:
+        """What the model counts of a plan, each expression over its dims."""
+        known = self.program.expressions.values()
+        return xr.Dataset({e.name: self.program.labelled(e, e.value(self.x)) for e in known})
+
     def prices(self, goal: str | None = None) -> dict[str, xr.DataArray]:
         """The price of every rule's limit, rule by rule, for one goal (the last one unless named).
 

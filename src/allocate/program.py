@@ -41,6 +41,24 @@ class Block:
         return full
 
 
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """What is counted of a plan over ``dims``: ``matrix @ x`` (cells, n) plus ``const``, and where it has a value."""
+
+    name: str
+    dims: tuple[str, ...]
+    unit: Unit
+    matrix: Any
+    const: Values
+    there: Any
+
+    def value(self, x: Values) -> Values:
+        """Its value at x (n,), NaN where it has none (``previous`` in a first year)."""
+        return np.where(
+            self.there, (self.matrix @ x[: self.matrix.shape[1]]).reshape(self.const.shape) + self.const, np.nan
+        )
+
+
 @dataclass(frozen=True)
 class Breach:
     """A rule that numbers alone decide (every variable in it is fixed) and that does not hold; by how much."""
@@ -56,7 +74,8 @@ class Program:
     """A linear program whose rows and columns carry names.
 
     ``linear`` is in natural units (rand, households). ``fixed`` holds the values of variables that are no choice,
-    ``derived`` the data computed from data, ``breaches`` what fixed variables break.
+    ``derived`` the data computed from data, ``breaches`` what fixed variables break, ``expressions`` what is counted of
+    a plan.
     """
 
     case: Case
@@ -67,6 +86,7 @@ class Program:
     derived: Mapping[str, xr.DataArray]
     breaches: tuple[Breach, ...]
     goal_units: tuple[Unit, ...]
+    expressions: Mapping[str, Expression]
 
     def cell(self, block: Block, number: int) -> str:
         """The name of a row or column: ``guarantee[space=DC15, year=2019/20]``."""
@@ -188,15 +208,20 @@ class Program:
     def _column_units(self) -> list[Unit]:
         return [block.unit for block in self.columns.values() for _ in range(int((block.number >= 0).sum()))]
 
-    def labelled(self, block: Block, values: Values, unit: object = None) -> xr.DataArray:
+    def labelled(self, block: Block | Expression, values: Values, unit: object = None) -> xr.DataArray:
         """Values over the cells of a block as a labelled array, in the block's own unit unless another is given."""
         coords = {dim: self.case.world.data[dim] for dim in block.dims}
         attrs = {"unit": str(block.unit if unit is None else unit)}
         return xr.DataArray(values, coords, list(block.dims), name=block.name, attrs=attrs)
 
     def datum(self, name: str) -> xr.DataArray:
-        """A datum of the World or a derived one, labelled."""
-        return self.derived[name] if name in self.derived else self.case.world.data[name]
+        """A datum of the World, or the model's default for it, or a derived one, labelled."""
+        world, given = self.case.world.data, self.case.model.data
+        if name in self.derived or name in world:
+            return self.derived[name] if name in self.derived else world[name]
+        coords = {dim: world[dim] for dim in given[name].over}
+        values = np.broadcast_to(np.array(given[name].default, dtype=float), [array.size for array in coords.values()])
+        return xr.DataArray(values, coords, list(coords), name=name, attrs={"unit": given[name].unit})
 
 
 def _unit_of(numbers: Values, values: Values, units: Sequence[Unit]) -> Unit:

@@ -51,6 +51,7 @@ def _read_model(file: Path, before: tuple[Path, ...]) -> tuple[Model, dict[str, 
         base, sections = _read_model(other, (*before, file.resolve()))
         bases += [name for name in (*base.bases, base.source) if name not in bases]
         _join(whole, sections, f"beside {other.name}", problems)
+    _check_instead(whole, own, problems)
     _join(whole, own, f"in {' and '.join(bases)}", problems)
     if isinstance(whole.get("goals"), list):
         whole["goals"] = _in_order(whole["goals"], problems)
@@ -82,23 +83,33 @@ def _join(whole: dict[str, Any], more: Mapping[str, Any], where: str, problems: 
             _join(old, value, where, problems, f"{place}{key}.")
         elif isinstance(old, list) and isinstance(value, list) and key == "goals":
             whole[key] = [*old, *(goal for goal in value if goal not in old)]
-        elif old is None or old == value:
+        elif old is None or old == value or (_instead(value) and not _instead(old)):
             whole[key] = value
-        else:
+        elif not (_instead(old) and not _instead(value)):  # else another file brings what was said anew
             problems.append(Problem(f"{place}{key}", f"is {where} already, and there it says something else"))
 
 
+def _instead(rule: object) -> bool:
+    return isinstance(rule, dict) and rule.get("instead") is True
+
+
+def _check_instead(extended: Mapping[str, Any], own: Mapping[str, Any], problems: list[Problem]) -> None:
+    known, rules = extended.get("rules", {}), own.get("rules", {})
+    for name, rule in rules.items() if isinstance(rules, dict) else ():
+        if _instead(rule) and name not in known:
+            words = f"stands instead of a rule that no extended model has{nearest(str(name)[:60], known)}"
+            problems.append(Problem(f"rules.{_plain(name)}", words))
+
+
 def _in_order(goals: list[Any], problems: list[Problem]) -> list[Any]:
-    """Goals as they stand, but each that says ``before`` which goal it comes is there."""
-    found: list[Any] = []
-    for goal in goals:
+    """Goals as they stand, but those that say ``before`` which goal they come are there."""
+    found = [goal for goal in goals if not (isinstance(goal, dict) and "before" in goal)]
+    for goal in (goal for goal in goals if isinstance(goal, dict) and "before" in goal):
         names = [other.get("name") for other in found if isinstance(other, dict)]
-        wanted = goal.get("before") if isinstance(goal, dict) else None
-        if wanted is not None and wanted not in names:
-            problems.append(
-                Problem(f"goals.{goal.get('name')}", f"comes before {shown(wanted)}, which is no goal above")
-            )
-        found.insert(names.index(wanted) if wanted in names else len(found), goal)
+        if goal["before"] not in names:
+            words = f"comes before {shown(goal['before'])}, which is no goal"
+            problems.append(Problem(f"goals.{_plain(goal.get('name'))}", words))
+        found.insert(names.index(goal["before"]) if goal["before"] in names else len(found), goal)
     return found
 
 
@@ -291,7 +302,7 @@ def _name_problems(model: Model) -> list[Problem]:
     """Every declared name is declared once, and every mention of a name meets a declaration."""
     problems: list[Problem] = []
     kinds: dict[str, str] = {}
-    for kind in ("dims", "data", "derived", "variables"):
+    for kind in ("dims", "data", "derived", "variables", "expressions"):
         for name in getattr(model, kind):
             if name in kinds:
                 problems.append(Problem(f"{kind}.{name}", f"is already the name of one of [{kinds[name]}]"))
@@ -299,7 +310,7 @@ def _name_problems(model: Model) -> list[Problem]:
     groups = model.groups
     goals = {goal.name: goal for goal in model.goals}
     for kind, records in (
-        *((k, getattr(model, k)) for k in ("data", "derived", "variables", "rules")),
+        *((k, getattr(model, k)) for k in ("data", "derived", "variables", "expressions", "rules")),
         ("goals", goals),
     ):
         for name, record in records.items():

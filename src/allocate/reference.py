@@ -28,6 +28,7 @@ TITLES: Final = {
     "[data]": "what a World must give",
     "[derived]": "data computed from data",
     "[variables]": "what a plan decides",
+    "[expressions]": "what is counted of a plan",
     "[rules.NAME]": "what every plan keeps",
     "[[goals]]": "what is sought, in order",
     "[ties]": "which of equally good plans",

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from allocate.active import variables_in
 from allocate.builder import build
 from allocate.changes import Case, apply
 from allocate.errors import InputError, NoPlanError, Problem
@@ -26,7 +27,7 @@ from allocate.optimum.linear import Goal, Vector
 from allocate.plan import Plan, solve
 from allocate.program import Program
 from allocate.read import read_model, read_scenario
-from allocate.rules.tree import names_in, read_rule
+from allocate.rules.tree import read_rule
 from allocate.schedule import Schedule, publish
 from allocate.spec import Change, Consolidate, Fix, Model, Scenario, in_order
 from allocate.units import MONEY
@@ -241,8 +242,6 @@ def _without(scenario: Scenario, amount: str) -> Scenario:
 def _fixed(case: Case, variable: str, at: str | float) -> Case:
     """The same case with its money fixed, and without what policy asks of what money does."""
     rules = case.model.rules
-    asked = {
-        n for n, r in rules.items() if r.policy and names_in(read_rule(r.rule)) & set(case.model.variables) - {variable}
-    }
+    asked = {n for n, r in rules.items() if r.policy and variables_in(case.model, read_rule(r.rule)) - {variable}}
     model = case.model.model_copy(update={"rules": {name: rule for name, rule in rules.items() if name not in asked}})
     return Case(model, case.world, {**case.fixed, variable: at}, case.said)

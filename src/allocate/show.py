@@ -8,7 +8,7 @@ from allocate.checks import check
 from allocate.names import TIME
 from allocate.rules.latex import latex_of, letters
 from allocate.rules.tree import Node, read_condition, read_expression, read_rule
-from allocate.spec import Model, RuleSpec
+from allocate.spec import GoalSpec, Model, RuleSpec
 
 ESCAPED = str.maketrans({c: "\\" + c for c in "#$%&_{}"} | {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"})
 
@@ -29,18 +29,22 @@ def as_text(model: Model, said: Iterable[str] = ()) -> str:
         lines += ["What changes", *(f"  {line}" for line in changed), ""]
     lines += ["Goals, in order"]
     for number, goal in enumerate(model.active_goals, start=1):
-        verb = f"leximin over {_each(goal.over)}:" if goal.leximin else f"{goal.sense}imise"
-        share = goal.give if isinstance(goal.give, str) else f"{goal.give:.3g} of its value"
-        given = f"  (later goals may cost it {share})" if goal.give else ""
-        lines += [f"  {number}. {verb} {goal.name}:  {goal.rule}{given}", *_reason(goal.why)]
+        lines += [f"  {number}. {_goal(goal)}", *_reason(goal.why)]
     lines += _rules("Rules", model.active_rules)
     lines += _rules("Ready, but not active", {n: r for n, r in model.rules.items() if not r.active})
+    resting = [goal for goal in model.goals if not goal.active]
+    lines += ["", "Goals that are ready, but not active"] if resting else []
+    for goal in resting:
+        lines += [f"  {_goal(goal)}", *_reason(goal.why)]
     lines += ["", "Decided"]
     for name, variable in model.variables.items():
         where = f"  where {variable.where}" if variable.where else ""
         kind = "" if variable.kind == "continuous" else f", {variable.kind},"
         bounds = f"{kind}  between {variable.lower} and {variable.upper}"
         lines += [f"  {name} [{variable.unit}]  for each {_each(variable.over)}{bounds}{where}", *_reason(variable.why)]
+    lines += ["", "Counted of a plan"] if model.expressions else []
+    for name, spec in model.expressions.items():
+        lines += [f"  {name} [{spec.unit}] = {spec.rule}", *_reason(spec.why)]
     lines += ["", "Derived"]
     for name, derived in model.derived.items():
         rounded = f"  (rounded {derived.round} to whole published units)" if derived.round else ""
@@ -53,6 +57,13 @@ def as_text(model: Model, said: Iterable[str] = ()) -> str:
         pairs = ", ".join(f"{variable} to {datum}" for variable, datum in model.ties.nearest.items())
         lines += ["", f"Among equally good plans: the one nearest in {pairs}"]
     return "\n".join(lines)
+
+
+def _goal(goal: GoalSpec) -> str:
+    verb = f"leximin over {_each(goal.over)}:" if goal.leximin else f"{goal.sense}imise"
+    share = goal.give if isinstance(goal.give, str) else f"{goal.give:.3g} of its value"
+    given = f"  (later goals may cost it {share})" if goal.give else ""
+    return f"{verb} {goal.name}:  {goal.rule}{given}"
 
 
 def _rules(title: str, rules: Mapping[str, RuleSpec]) -> list[str]:
@@ -82,7 +93,8 @@ def as_latex(model: Model) -> str:
     """
     check(model)
     index = letters([*model.dims, *model.groups])
-    dims = {name: spec.over for specs in (model.data, model.derived, model.variables) for name, spec in specs.items()}
+    kinds = (model.data, model.derived, model.variables, model.expressions)
+    dims = {name: spec.over for specs in kinds for name, spec in specs.items()}
 
     def tex(node: Node) -> str:
         return latex_of(node, dims, index, TIME)
@@ -111,9 +123,10 @@ def as_latex(model: Model) -> str:
         lower, upper = (_bound(end, dims, index) for end in (variable.lower, variable.upper))
         body = tex(read_expression(name))
         lines += [rf"\[ {lower} \le {body} \le {upper} \;[\text{{{variable.unit}}}] {sets(variable.over)}{where} \]"]
-    lines += [r"\subsection*{Derived}"]
-    for name, derived in model.derived.items():
-        lines += [rf"\[ {tex(read_expression(name))} = {tex(read_expression(derived.rule))} {sets(derived.over)} \]"]
+    for title, made in (("Counted", model.expressions), ("Derived", model.derived)):
+        lines += [rf"\subsection*{{{title}}}"] if made or title == "Derived" else []
+        for name, spec in made.items():
+            lines += [rf"\[ {tex(read_expression(name))} = {tex(read_expression(spec.rule))} {sets(spec.over)} \]"]
     return "\n".join([*lines, r"\end{document}"])
 
 

@@ -101,17 +101,27 @@ class VariableSpec(Record):
     why: str = ""
 
 
+class ExpressionSpec(Record):
+    """What is counted of a plan: a linear expression of variables that rules, goals and reports call by its name."""
+
+    over: Dims = ()
+    unit: str
+    rule: str
+    why: str = ""
+
+
 class RuleSpec(Record):
     """One rule, a row for each cell of ``over``. One that is not ``active`` waits for a scenario to activate it.
 
     ``policy`` marks what somebody asks for, where it speaks of what money does: the actual split and no money at all,
-    which nobody chose by it, are shown without it.
+    which nobody chose by it, are shown without it. ``instead`` lets a model that extends another say a rule of it anew.
     """
 
     over: Dims = ()
     rule: str
     active: StrictBool = True
     policy: StrictBool = False
+    instead: StrictBool = False
     why: str = ""
     law: str = ""
     owner: str = ""
@@ -172,6 +182,7 @@ class Model(Record):
     data: dict[Identifier, DataSpec]
     derived: dict[Identifier, DerivedSpec] = {}
     variables: dict[Identifier, VariableSpec]
+    expressions: dict[Identifier, ExpressionSpec] = {}
     rules: dict[Identifier, RuleSpec]
     goals: tuple[GoalSpec, ...]
     ties: TiesSpec = TiesSpec()
@@ -193,7 +204,8 @@ class Model(Record):
     @property
     def groups(self) -> tuple[str, ...]:
         """Columns of a table that something is grouped by, in the order of the model; they need no declaring."""
-        texts = [spec.rule for specs in (self.derived.values(), self.rules.values(), self.goals) for spec in specs]
+        parts = (self.derived.values(), self.expressions.values(), self.rules.values(), self.goals)
+        texts = [spec.rule for specs in parts for spec in specs]
         return tuple(dict.fromkeys(name for text in texts for name in GROUPED.findall(text) if name not in self.dims))
 
     @property
@@ -351,6 +363,7 @@ SECTIONS: Final[dict[str, type[Record]]] = {
     "data": DataSpec,
     "derived": DerivedSpec,
     "variables": VariableSpec,
+    "expressions": ExpressionSpec,
     "rules": RuleSpec,
     "goals": GoalSpec,
     "ties": TiesSpec,
@@ -359,7 +372,15 @@ SECTIONS: Final[dict[str, type[Record]]] = {
 """The records of each section of a model file."""
 
 
+HIDDEN: Final[dict[type[Record], tuple[str, ...]]] = {
+    Model: ("source", "bases"),
+    Scenario: ("source", "bases"),
+    AddRule: ("instead",),
+}
+"""Fields that no file has."""
+
+
 def keys(record: type[Record]) -> list[str]:
     """The keys that a record has in a file."""
-    hidden = ("source", "bases") if record in (Model, Scenario) else ()
+    hidden = HIDDEN.get(record, ())
     return [field.alias or name for name, field in record.model_fields.items() if name not in hidden]

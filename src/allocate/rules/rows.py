@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -153,7 +153,7 @@ class Scope:
     """What names stand for: data, or variables by the column number of each of their cells; and dim labels.
 
     ``groups`` gives, for a column of the table of a dim, the group (a place among the labels of the column) of each
-    label of that dim; ``copies`` the dim that each copy copies.
+    label of that dim; ``copies`` the dim that each copy copies; ``expressions`` what is read already.
     """
 
     labels: Mapping[str, Sequence[str]]
@@ -161,9 +161,14 @@ class Scope:
     columns: Mapping[str, Array]
     groups: Mapping[str, Array]
     copies: Mapping[str, str]
+    expressions: Mapping[str, Linear] = field(default_factory=dict)
 
     def known(self) -> list[str]:
-        return [*self.data, *self.columns]
+        return [*self.data, *self.columns, *self.expressions]
+
+
+_FRESH = itertools.count()
+"""Numbers that tell summed dims apart, also those of an expression that is used inside another."""
 
 
 class Reader:
@@ -171,7 +176,6 @@ class Reader:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self._fresh = itertools.count()
 
     def linear(self, node: Node) -> Linear:
         """An expression as terms and a constant.
@@ -185,6 +189,8 @@ class Reader:
             case Name(name=name) if name in self.scope.columns:
                 cols = self.scope.columns[name]
                 return Linear(cols.dims, (Term(ONE, cols),), ZERO)
+            case Name(name=name) if name in self.scope.expressions:
+                return self.scope.expressions[name]
             case Name(name=name) if name in self.scope.data:
                 array = self.scope.data[name]
                 return Linear(array.dims, (), Array(array.dims, array.values.astype(float)))
@@ -275,7 +281,7 @@ class Reader:
         return Linear(found.dims, found.terms, found.const, combine(np.multiply, left.defined, right.defined))
 
     def _total(self, inner: Linear, over: Sequence[str]) -> Linear:
-        summed: dict[Hashable, Hashable] = {d: (d, next(self._fresh)) for d in over}
+        summed: dict[Hashable, Hashable] = {d: (d, next(_FRESH)) for d in over}
         terms = []
         for term in inner.terms:
             repeats = self._repeats(term.dims, over)
@@ -304,7 +310,7 @@ class Reader:
         return found.add(opening.times(start))
 
     def _so_far(self, inner: Linear) -> Linear:
-        earlier: Hashable = (TIME, next(self._fresh))
+        earlier: Hashable = (TIME, next(_FRESH))
         years = len(self.scope.labels[TIME])
         until = Array((TIME, earlier), np.tril(np.ones((years, years))))
         counted = Array((TIME,), np.arange(1.0, years + 1))

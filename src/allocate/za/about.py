@@ -205,6 +205,21 @@ ABOUT: dict[str, About] = {
         "ETH and their neighbours have moved",
         "Weighted by households, the mean is 1",
     ),
+    "shared_by": _about(
+        "household",
+        "surveyed",
+        SURVEY,
+        "2016, 2016 boundaries",
+        "The households that count when places are compared: all, unless a scenario counts the poor.",
+    ),
+    "poor_households": _about(
+        "household",
+        "modelled",
+        f"{SURVEY}; Census 2011, income poverty by SALDRU (University of Cape Town)",
+        "2016 households, 2011 poverty",
+        "Households below the income poverty line, for measures by poor household.",
+        "The headcount is of people in 2011: poor households are larger than others, so their number is too high here",
+    ),
     "value": _about(
         "1",
         "assumed",

@@ -107,6 +107,8 @@ def _needs(found: Needs) -> dict[str, pd.DataFrame]:
         "served_now": needs.served_now(homes, short, places),
         "tier_size": needs.tier_size(short, table("tiers"), places),
         "band_size": needs.band_size(homes, table("bands"), places),
+        "shared_by": homes,
+        "poor_households": needs.poor_households(found.poverty, homes, places),
         "need_weight": needs.need_weight(found.poverty, homes, places),
         "value": needs.value_by_subsidy(table("service_parameters")),
         "value_equal": needs.value_equal(),
