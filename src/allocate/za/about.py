@@ -26,8 +26,8 @@ UNSCORED = "Roads, public facilities and energy efficiency have no backlog in th
 EQUAL_SIZE = "Where the survey counted persons, households are taken to be equally large in every category"
 PEOPLE = "service_people.csv, with a source a row"
 NO_SURVEY = (
-    "No survey table of services by sex of head could be read; the microdata of the General Household Survey and of "
-    "Community Survey 2016 hold it: ask for them before a headline rests on this"
+    "No survey table of services by sex of head could be read; the microdata of the General Household Survey "
+    "(DataFirst, University of Cape Town) hold both: tabulate them before a headline rests on this"
 )
 WORKS = "Expanded Public Works Programme, annexure G1, 2012/13 (municipal infrastructure projects); service_people.csv"
 HELD = "Households are held at their number of 2016"
@@ -299,7 +299,7 @@ ABOUT: dict[str, About] = {
     ),
     "top_slice": _about(
         "1",
-        "published",
+        "assumed",
         "grant_terms.csv, with a source a row",
         YEARS,
         "The most of a grant that may go to project management.",
@@ -372,7 +372,7 @@ ABOUT: dict[str, About] = {
     ),
     "backlog_share": _about(
         "1",
-        "derived",
+        "assumed",
         f"{SURVEY}; service_people.csv, over_representation",
         "2016, 2016 boundaries",
         "The share of a backlog that is in households headed by women, and by men.",
@@ -430,7 +430,7 @@ ABOUT: dict[str, About] = {
     ),
     "jobs": _about(
         "job/R",
-        "derived",
+        "assumed",
         f"{WORKS}, labour; constants.csv, job_wage; price_index.csv",
         "Prices of 2019/20",
         "Full-time jobs for a year (230 person-days) that a rand pays for.",
