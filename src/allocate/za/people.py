@@ -12,16 +12,16 @@ from allocate.za.folder import HEADS, SERVICES, SEXES, array, long
 COLUMNS = {"women": "female", "men": "male"}
 
 
-def population(people: pd.DataFrame, spaces: tuple[str, ...], year: int = 2016) -> pd.DataFrame:
-    """Women and men of every space in one year, on 2016 boundaries, children among them.
+def population(people: pd.DataFrame, spaces: tuple[str, ...]) -> pd.DataFrame:
+    """Women and men of every space in 2016, children among them.
 
-    Source: Statistics South Africa, Community Survey 2016. Unit: person.
+    Source: Statistics South Africa, Community Survey 2016 (2016 boundaries). Unit: person.
 
-    >>> people = pd.DataFrame({"space": ["A"], "year": [2016], "boundary": [2016], "female": [6], "male": [5]})
+    >>> people = pd.DataFrame({"space": ["A"], "year": [2016], "female": [6], "male": [5]})
     >>> population(people, ("A",))["value"].tolist()
     [6, 5]
     """
-    chosen = people[(people["year"] == year) & (people["boundary"] == 2016)]
+    chosen = people[people["year"] == 2016]
     columns = [array(chosen, value=COLUMNS[sex], space=spaces) for sex in SEXES]
     return long(np.stack(columns, axis=1).astype(np.int64), space=spaces, sex=SEXES)
 
