@@ -567,6 +567,9 @@ def test_every_datum_says_what_it_is() -> None:
         "band_size",
         "baseline",
         "absorb",
+        "population",
+        "operating_transfers",
+        "own_revenue",
     )
     assert all(world()[name].frame["value"].dtype == np.int64 for name in whole)
 

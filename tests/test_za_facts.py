@@ -146,6 +146,10 @@ def test_labels_of_the_tables_are_the_labels_of_the_dims() -> None:
         ("purposes", "purpose", folder.PURPOSES),
         ("purposes", "service", folder.SERVICES),
         ("service_parameters", "service", folder.SERVICES),
+        ("service_people", "service", folder.SERVICES),
+        ("service_marks", "mark", folder.MARKS),
+        ("service_categories", "budget_category", folder.CATEGORIES),
+        ("grant_terms", "grant", folder.GRANTS),
     ):
         assert set(folder.table(name)[column]) <= set(words), name
 

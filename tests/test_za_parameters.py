@@ -10,8 +10,26 @@ STATUSES = {"counted", "surveyed", "published", "derived", "modelled", "assumed"
 SERVICES = {"water", "sanitation", "electricity", "refuse", "roads", "public facilities", "energy efficiency"}
 HOUSEHOLD_SERVICES = {"water", "sanitation", "electricity", "refuse"}
 IN_WORLD = {"MIG", "IUDG", "USDG", "WSIG", "RBIG", "INEP", "EEDSM"}
-RANGED = ["service_parameters", "tiers", "bands", "constants"]
-SOURCED = ["grants", "grant_eligibility", "grant_services", "grant_purposes", "price_index", *RANGED]
+RANGED = [
+    "service_parameters",
+    "tiers",
+    "bands",
+    "constants",
+    "service_people",
+    "grant_terms",
+    "basic_services_subsidy",
+]
+SOURCED = [
+    "grants",
+    "grant_eligibility",
+    "grant_services",
+    "grant_purposes",
+    "price_index",
+    "service_marks",
+    "service_categories",
+    "roll_out",
+    *RANGED,
+]
 KEYS = {
     "grants": ["grant"],
     "grant_eligibility": ["grant", "space"],
@@ -23,6 +41,12 @@ KEYS = {
     "tiers": ["tier"],
     "bands": ["band"],
     "constants": ["name"],
+    "service_people": ["parameter", "service"],
+    "service_marks": ["service"],
+    "service_categories": ["service"],
+    "grant_terms": ["term", "grant"],
+    "basic_services_subsidy": ["year"],
+    "roll_out": ["wave", "kind"],
 }
 
 

@@ -107,6 +107,22 @@ def municipal_capital(folder: Path) -> pd.DataFrame:
     return both[["municipality", "space", "financial_year_end", "against_budget", "capital_transfers"]]
 
 
+def municipal_operating(folder: Path) -> pd.DataFrame:
+    """Operating transfers recognised by every municipality of today, audited."""
+    money = whole_rand(raw(folder, "municipality_government_transfers"), "amount_rand")
+    money = money.query("transfer == 'operating' and amount_type == 'AUDA'")
+    money = money[money.financial_year_end.isin(YEARS) & money.municipality.isin(municipalities(folder).code)]
+    money = money.rename(columns={"amount_rand": "operating_transfers"})
+    columns = ["municipality", "space", "financial_year_end", "operating_transfers"]
+    return money[columns].sort_values(["municipality", "financial_year_end"])
+
+
+def transfer_dependence(folder: Path) -> pd.DataFrame:
+    table = raw(folder, "transfer_dependence")
+    table = table.rename(columns={"government_transfers_subsidies_percent": "transfers_percent"})
+    return table[["municipality", "space", "transfers_percent"]]
+
+
 def national_pools(folder: Path) -> pd.DataFrame:
     table = whole_rand(raw(folder, "national_transfer_pools"), "total_budget_rand")
     table = table.assign(year=table.financial_year.str.replace("-", "/"))
@@ -134,6 +150,8 @@ def build(folder: Path) -> None:
         "space_transfers": space_transfers(folder),
         "municipalities": municipalities(folder),
         "municipal_capital": municipal_capital(folder),
+        "municipal_operating": municipal_operating(folder),
+        "transfer_dependence": transfer_dependence(folder),
         "national_pools": national_pools(folder),
         "mig_spending": mig_spending(),
     }

@@ -57,6 +57,14 @@ TABLES: dict[str, dict[str, Any]] = {
         "licenses": [OWN],
         "key": "band",
     },
+    "basic_services_subsidy": {
+        "title": "Basic-services subsidy of the equitable share",
+        "description": "Rand a month for a poor household, all four services together.",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": "year",
+    },
     "constants": {
         "title": "Single numbers that rules and reports use",
         "year": "by row",
@@ -91,6 +99,13 @@ TABLES: dict[str, dict[str, Any]] = {
         "sources": [PROJECT],
         "licenses": [OWN],
         "key": ["grant", "service"],
+    },
+    "grant_terms": {
+        "title": "Co-funding that a grant asks, and the most of it that may go to project management",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["term", "grant"],
     },
     "grants": {
         "title": "Catalogue of transfers to local government",
@@ -128,6 +143,15 @@ TABLES: dict[str, dict[str, Any]] = {
         "title": "Capital spending against budget, and capital transfers recognised, by municipality",
         "description": "Audited. A blank means that the municipality did not report; one that was abolished in "
         "August 2016 is left out.",
+        "year": "Financial years ending June 2016 to June 2018",
+        "sources": [MONEY],
+        "licenses": [TREASURY, MIT],
+        "key": ["municipality", "financial_year_end"],
+    },
+    "municipal_operating": {
+        "title": "Operating transfers recognised, by municipality",
+        "description": "Audited; mostly the equitable share, with operating grants and provincial transfers. A 0 is a "
+        "return left empty. One that was abolished in August 2016 is left out.",
         "year": "Financial years ending June 2016 to June 2018",
         "sources": [MONEY],
         "licenses": [TREASURY, MIT],
@@ -186,6 +210,21 @@ TABLES: dict[str, dict[str, Any]] = {
         "licenses": [OWN],
         "key": ["purpose", "service"],
     },
+    "roll_out": {
+        "title": "Waves in which the District Development Model was to reach the spaces",
+        "year": "2019",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["wave", "kind"],
+    },
+    "service_categories": {
+        "title": "Category of money for a service in a gender budget statement",
+        "description": "One category a service: for women alone, equal opportunity in public employment, or general.",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": "service",
+    },
     "service_definitions": {
         "title": "Which category of the survey counts as served",
         "description": "Every category of the four services once. An analyst may change it: backlogs follow.",
@@ -194,12 +233,27 @@ TABLES: dict[str, dict[str, Any]] = {
         "licenses": [OWN],
         "key": ["topic", "category"],
     },
+    "service_marks": {
+        "title": "Gender equality policy marker of money for a service",
+        "description": "One mark a service. No South African grant publishes one; 'unscreened' is not a score of 0.",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": "service",
+    },
     "service_parameters": {
         "title": "Unit costs, renewal shares, asset lives and subsidies of services",
         "year": "by row",
         "sources": [PROJECT],
         "licenses": [OWN],
         "key": ["parameter", "service", "area"],
+    },
+    "service_people": {
+        "title": "Who lacks a service, whom it can be aimed at, and whom its work hires",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["parameter", "service"],
     },
     "services_2011": {
         "title": "Services by category, Census 2011",
@@ -241,6 +295,21 @@ TABLES: dict[str, dict[str, Any]] = {
         "sources": [PROJECT],
         "licenses": [OWN],
         "key": "tier",
+    },
+    "transfer_dependence": {
+        "title": "Transfers as a percentage of municipal revenue",
+        "description": "As printed in 'Census 2022 Provinces at a Glance' (October 2023), which does not state the "
+        "financial year, nor whether capital transfers count.",
+        "year": "Not stated; printed in 2023",
+        "sources": [
+            {"title": "Statistics South Africa, Census 2022 Provinces at a Glance, October 2023"},
+            {
+                "title": "Read in afrith/census-2022-muni-stats",
+                "path": "https://github.com/afrith/census-2022-muni-stats",
+            },
+        ],
+        "licenses": [STATS_TERMS],
+        "key": "municipality",
     },
 }
 
@@ -338,6 +407,12 @@ OVERRIDES: dict[tuple[str, str], Words] = {
         "published",
     ),
     ("municipalities", "category"): ("A metropolitan, B local, C district", "", "published"),
+    ("grant_terms", "term"): (
+        "matching: own rand asked for a rand of grant; top_slice: most for project management",
+        "",
+        "reference",
+    ),
+    ("municipal_operating", "operating_transfers"): ("Operating transfers recognised", "R", "published"),
     ("national_pools", "budget"): ("Main budget of the subprogramme", "R", "published"),
     ("neighbours", "space_a"): ("Code of one space", "", "reference"),
     ("neighbours", "space_b"): ("Code of the other space", "", "reference"),
@@ -345,8 +420,14 @@ OVERRIDES: dict[tuple[str, str], Words] = {
     ("population", "female"): ("Women and girls", "person", "counted in 2011, surveyed in 2016"),
     ("population", "male"): ("Men and boys", "person", "counted in 2011, surveyed in 2016"),
     ("price_index", "index"): ("Consumer price index, average of the year, 2010 = 100", "1", "by row"),
+    ("roll_out", "wave"): ("Number of the wave, the first first", "1", "reference"),
+    ("roll_out", "kind"): ("district or metro", "", "reference"),
+    ("roll_out", "count"): ("Spaces that the wave adds", "1", "by row"),
+    ("service_categories", "budget_category"): ("Category of the gender budget statement", "", "by row"),
     ("service_definitions", "served"): ("1 served, 0 not, or the share that counts as served", "1", "assumed"),
     ("service_definitions", "note"): ("Standard used and what an analyst may change", "", "reference"),
+    ("service_marks", "mark"): ("principal, significant, not targeted or unscreened", "", "by row"),
+    ("service_people", "parameter"): ("over_representation, targeting, women_in_jobs or labour", "", "reference"),
     ("service_parameters", "parameter"): ("unit_cost, renew_share, life or subsidy", "", "reference"),
     ("service_parameters", "area"): ("urban, rural or all", "", "reference"),
     ("service_parameters", "price_year"): ("Year of the prices; a-b is the mean of two years", "year", "reference"),
@@ -364,4 +445,9 @@ OVERRIDES: dict[tuple[str, str], Words] = {
     ("tiers", "cost_factor"): ("Cost of a household in the tier over the stated unit cost", "1", "by row"),
     ("tiers", "low"): ("Low end of the cost factor", "1", "by row"),
     ("tiers", "high"): ("High end of the cost factor", "1", "by row"),
+    ("transfer_dependence", "transfers_percent"): (
+        "Government transfers and subsidies in the revenue of the municipality",
+        "percent",
+        "published",
+    ),
 }

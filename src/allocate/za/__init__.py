@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["data", "dims", "read"]
 
 ACKNOWLEDGEMENT = (
-    "Figures of Statistics South Africa (Census 2011, Community Survey 2016), National Treasury and others named "
-    "beside each; the processing is this project's own, and so are its errors. Neither the data of Statistics South "
-    "Africa nor a reprocessed version of them may be sold without its prior permission."
+    "Figures of Statistics South Africa (Census 2011, Community Survey 2016, Census 2022), National Treasury and "
+    "others named beside each; the processing is this project's own, and so are its errors. Neither the data of "
+    "Statistics South Africa nor a reprocessed version of them may be sold without its prior permission."
 )
 
 

@@ -24,6 +24,12 @@ PARAMETERS = "service_parameters.csv, price_index.csv and tiers.csv, with a sour
 YEARS = "2017/18 to 2019/20"
 UNSCORED = "Roads, public facilities and energy efficiency have no backlog in the data and are 0 here"
 EQUAL_SIZE = "Where the survey counted persons, households are taken to be equally large in every category"
+PEOPLE = "service_people.csv, with a source a row"
+NO_SURVEY = (
+    "No survey table of services by sex of head could be read; the microdata of the General Household Survey "
+    "(DataFirst, University of Cape Town) hold both: tabulate them before a headline rests on this"
+)
+WORKS = "Expanded Public Works Programme, annexure G1, 2012/13 (municipal infrastructure projects); service_people.csv"
 HELD = "Households are held at their number of 2016"
 
 
@@ -295,5 +301,205 @@ ABOUT: dict[str, About] = {
         "What still stands after the last year is worth: without it a plan would buy what lasts least.",
         "Discounted sum of the years of service left; no renewal after 2019/20",
         UNSCORED,
+    ),
+    "matching": _about(
+        "1",
+        "assumed",
+        "grant_terms.csv, with a source a row",
+        YEARS,
+        "The own money that a grant asks for each rand of it.",
+        "Only the bulk grant asks for any, scheme by scheme, and no ratio is published: its 0.25 is a judgement, from "
+        "0 where every user is poor to 1 in a metro",
+        "What a municipality promises as co-funding it does not always pay",
+    ),
+    "top_slice": _about(
+        "1",
+        "assumed",
+        "grant_terms.csv, with a source a row",
+        YEARS,
+        "The most of a grant that may go to project management.",
+        "5% of MIG is the known figure; IUDG and USDG are from memory of their frameworks, and 0 means that no share "
+        "is known to be allowed. None was re-read here",
+    ),
+    "lift": _about(
+        "R/R",
+        "assumed",
+        "constants.csv, lift",
+        YEARS,
+        "The extra rand that a space can spend well for each rand of project management.",
+        "No study gives it; from 1 to 19, the average where 5% manages the rest. A plan that buys project management "
+        "rests on this number",
+    ),
+    "expert_lift": _about(
+        "1",
+        "assumed",
+        f"constants.csv, expert_closes; {TRANSFERS}, capital spending against budget, audited",
+        "Financial years ending June 2016 to June 2018",
+        "The share of its money by which a team of experts raises what a space can spend well.",
+        "Half of what the space leaves unspent (a tenth to four fifths); no before-and-after figure of supported "
+        "municipalities could be read",
+        "0 where a space spends its whole budget already",
+    ),
+    "expert_cost": _about(
+        "R",
+        "derived",
+        "Municipal Infrastructure Support Agent, briefings of May and June 2013; constants.csv, expert_cost; "
+        "price_index.csv",
+        YEARS,
+        "What a team of experts for a space costs in a year.",
+        "The agent's whole budget over the municipalities it supported, so apprentices and head office are in it; "
+        "raised from 2013/14 with consumer prices",
+    ),
+    "population": _about(
+        "person",
+        "surveyed",
+        SURVEY,
+        "2016, 2016 boundaries",
+        "Women and men, girls and boys among them, for what is told per head.",
+        "Adds up to 55,653,657; the published 55,653,654 differs by rounding in the source",
+    ),
+    "over_representation": _about(
+        "1",
+        "assumed",
+        PEOPLE,
+        "2021",
+        "How much more often a household headed by a woman lacks a service than the average household of its space.",
+        NO_SURVEY,
+        "Use it with its low and high; where a result does not hold at both, the data cannot answer",
+        "That women head more households where backlogs are large is in the households of each space already and not "
+        "in this number",
+    ),
+    "over_representation_low": _about(
+        "1",
+        "assumed",
+        PEOPLE,
+        "2021",
+        "The low end of over_representation: women-headed households lack less.",
+        NO_SURVEY,
+    ),
+    "over_representation_high": _about(
+        "1",
+        "assumed",
+        PEOPLE,
+        "2021",
+        "The high end of over_representation: women-headed households lack more.",
+        NO_SURVEY,
+    ),
+    "backlog_share": _about(
+        "1",
+        "assumed",
+        f"{SURVEY}; service_people.csv, over_representation",
+        "2016, 2016 boundaries",
+        "The share of a backlog that is in households headed by women, and by men.",
+        "Households by head are surveyed; who of them lacks what rests on the assumed over_representation",
+        "It does not move when a scenario changes over_representation: recompute it from households_by_head there",
+        "Where there is no backlog it is the share of households",
+    ),
+    "targeting": _about(
+        "1",
+        "assumed",
+        PEOPLE,
+        YEARS,
+        "How far the households served may depart from the backlog by sex of head: 0 not at all, 1 freely.",
+        "A judgement on engineering: a network reaches a street, a toilet on site can be given by list",
+    ),
+    "targeting_low": _about("1", "assumed", PEOPLE, YEARS, "The low end of targeting."),
+    "targeting_high": _about("1", "assumed", PEOPLE, YEARS, "The high end of targeting."),
+    "marker": _about(
+        "flag",
+        "assumed",
+        "service_marks.csv, with a source a row; OECD-DAC gender equality policy marker",
+        "2016",
+        "How money for a service is tagged for gender equality: one mark a service.",
+        "No South African grant publishes a marker: these marks are this project's reading of services, not a "
+        "screening of grants, and the marker asks for a stated aim and an analysis that no framework read here has",
+        "Unscreened is unknown and not a score of 0 (not targeted)",
+        "A floor on tagged money says nothing of who is served",
+    ),
+    "category": _about(
+        "flag",
+        "assumed",
+        "service_categories.csv; Budlender and Sharp, How to do a gender-sensitive budget analysis, 1998",
+        YEARS,
+        "Which of the three categories of a gender budget statement money for a service falls in.",
+        "Every service here is general expenditure, so the categories tell nothing apart until somebody tags projects",
+    ),
+    "women_in_jobs": _about(
+        "1",
+        "assumed",
+        WORKS,
+        "2012/13",
+        "The share of the jobs of a service that go to women.",
+        "One sector figure taken for every service, and an old one: 68% of all opportunities went to women in 2020/21, "
+        "most of them in road maintenance and social work that these grants do not pay for",
+        "Below the target of 60%, so a rule that asks 60% of every service has no plan",
+    ),
+    "labour": _about(
+        "1",
+        "assumed",
+        WORKS,
+        "2012/13",
+        "The share of the cost of a service that is paid in wages on site.",
+        "18% is that of projects that report to the programme; the rest of a grant may pay far less",
+        "Differences between services are judgements",
+    ),
+    "jobs": _about(
+        "job/R",
+        "assumed",
+        f"{WORKS}, labour; constants.csv, job_wage; price_index.csv",
+        "Prices of 2019/20",
+        "Full-time jobs for a year (230 person-days) that a rand pays for.",
+        "Work on site while it is built, not permanent posts",
+        "In proportion to labour, so it carries the same judgements",
+    ),
+    "run_cost": _about(
+        "R/household",
+        "derived",
+        "basic_services_subsidy.csv; service_parameters.csv, subsidy",
+        YEARS,
+        "What it costs to serve one household for a year.",
+        "The basic-services subsidy as a proxy: what the formula grants for a poor household, not what a municipality "
+        "spends",
+        "Published for 2015/16, 2018/19 and 2022/23; 2017/18 and 2019/20 lie on the lines between, split over services "
+        "as in 2022/23",
+        UNSCORED,
+    ),
+    "operating_transfers": _about(
+        "R",
+        "modelled",
+        f"{TRANSFERS}, operating transfers recognised, audited; {POOLS}",
+        f"{YEARS}; from financial years ending June 2016 to June 2018",
+        "What a space gets in a year towards running services: mostly the equitable share.",
+        "The median of the complete audited years, moved with the pool of the equitable share from 2016/17; the sum "
+        "for 2018/19 is R86.2bn against R85.4bn in the budgets of all municipalities",
+        "A return of 0 counts as empty (two municipalities)",
+        "Nearly all of it runs what stands already",
+    ),
+    "own_revenue": _about(
+        "R",
+        "modelled",
+        f"Statistics South Africa, Census 2022 Provinces at a Glance (transfers in municipal revenue); {TRANSFERS}",
+        f"{YEARS}; the year of the percentage is not stated",
+        "What a space raises itself in a year: rates, tariffs and the rest.",
+        "Operating transfers x (100 - t) / t by municipality, so an error in a small t is large: metros most",
+        "If t counts capital transfers too, as it may, own revenue is higher by nearly half",
+        "Most of it pays for the bulk water and electricity that are sold",
+    ),
+    "run_means": _about(
+        "1",
+        "assumed",
+        "constants.csv, run_means",
+        YEARS,
+        "The share of operating transfers and own revenue that may go to run what is newly built.",
+        "About a year's real growth of the equitable share; from 0.01 to 0.1",
+    ),
+    "rural_share": _about(
+        "1",
+        "modelled",
+        SURVEY,
+        "2016, 2016 boundaries",
+        "The share of households counted as rural.",
+        "A proxy: households not on a public sewer in a district, none in a metro; a third of all households. No count "
+        "of rural households by space is at hand, and towns without sewers count as rural",
     ),
 }

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from allocate.tables import Datum
-from allocate.za import costs, folder, money, needs
+from allocate.za import costs, folder, money, needs, people, running
 from allocate.za.about import ABOUT
-from allocate.za.folder import constant, table
+from allocate.za.folder import constant, constant_year, table
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +81,8 @@ def _grants() -> dict[str, pd.DataFrame]:
         "serves": money.serves(table("purposes"), names),
         "purpose_share": money.purpose_share(table("grant_purposes"), names),
         "service_split": money.service_split(table("grant_services")),
+        "matching": money.by_grant(table("grant_terms"), "matching"),
+        "top_slice": money.by_grant(table("grant_terms"), "top_slice"),
     }
 
 
@@ -95,6 +97,9 @@ def _money(found: Needs) -> dict[str, pd.DataFrame]:
         "pace": money.every_year(constant("pace")),
         "absorption_record": record,
         "absorb": money.absorb(got, record, constant("absorption_growth"), places),
+        "lift": money.every_year(constant("lift")),
+        "expert_lift": running.expert_lift(record, constant("expert_closes"), places),
+        "expert_cost": running.expert_cost(constant("expert_cost"), constant_year("expert_cost"), table("price_index")),
     }
 
 
@@ -122,11 +127,46 @@ def _costs(found: Needs) -> dict[str, pd.DataFrame]:
     rural = costs.rural_share(found.categories, folder.metros(), places)
     rate = constant("discount_rate")
     return {
+        "rural_share": rural,
         "unit_cost": costs.unit_cost(parameters, index, table("tiers"), rural, places),
         "renew_cost": costs.renew_cost(parameters, index, rural, places),
         "survives": costs.survives(parameters, found.poverty, places),
         "discount": costs.discount(rate),
         "years_after": costs.years_after(costs.lasting(parameters), rate),
+    }
+
+
+def _people(found: Needs) -> dict[str, pd.DataFrame]:
+    places, parameters = folder.spaces(), table("service_people")
+    by_head = needs.households_by_head(table("households_by_head"), places)
+    over = people.by_service(parameters, "over_representation")
+    labour = people.by_service(parameters, "labour")
+    return {
+        "population": people.population(table("population"), places),
+        "over_representation": over,
+        "over_representation_low": people.by_service(parameters, "over_representation", "low"),
+        "over_representation_high": people.by_service(parameters, "over_representation", "high"),
+        "backlog_share": people.backlog_share(by_head, found.short, over, places),
+        "targeting": people.by_service(parameters, "targeting"),
+        "targeting_low": people.by_service(parameters, "targeting", "low"),
+        "targeting_high": people.by_service(parameters, "targeting", "high"),
+        "marker": people.one_each(table("service_marks"), "mark", folder.MARKS),
+        "category": people.one_each(table("service_categories"), "budget_category", folder.CATEGORIES),
+        "women_in_jobs": people.by_service(parameters, "women_in_jobs"),
+        "labour": labour,
+        "jobs": people.jobs(labour, constant("job_wage"), constant_year("job_wage"), table("price_index")),
+    }
+
+
+def _running() -> dict[str, pd.DataFrame]:
+    places, municipal = folder.spaces(), table("municipal_operating")
+    received = running.operating_received(municipal, table("municipalities"))
+    operating = running.operating_transfers(received, table("national_pools"), places)
+    return {
+        "run_cost": running.run_cost(table("basic_services_subsidy"), table("service_parameters")),
+        "operating_transfers": operating,
+        "own_revenue": running.own_revenue(operating, table("transfer_dependence"), municipal, places),
+        "run_means": money.every_year(constant("run_means")),
     }
 
 
@@ -137,5 +177,5 @@ def data() -> list[Datum]:
     ['member', 'budget', 'may_receive']
     """
     found = survey()
-    frames = _grants() | _money(found) | _needs(found) | _costs(found)
+    frames = _grants() | _money(found) | _needs(found) | _costs(found) | _people(found) | _running()
     return [Datum(name=name, frame=frame, **ABOUT[name]) for name, frame in frames.items()]

@@ -28,6 +28,9 @@ PURPOSES = (
 )
 YEARS = ("2017/18", "2018/19", "2019/20")
 HEADS = ("female", "male")
+SEXES = ("women", "men")
+MARKS = ("principal", "significant", "not targeted", "unscreened")
+CATEGORIES = ("women-specific", "equal opportunity in employment", "general")
 
 
 @cache
@@ -54,10 +57,23 @@ def constant(name: str) -> float:
     >>> 0 < constant("keep") <= 1
     True
     """
-    values = table("constants").set_index("name")["value"]
-    if name not in values.index:
-        raise InputError("constants.csv", [Problem("name", f"no constant {name!r}{nearest(name, values.index)}")])
-    return float(values[name])
+    return float(_constant(name)["value"])
+
+
+def constant_year(name: str) -> str:
+    """The year that one number of ``constants.csv`` is of; for a sum of money, the year of its prices.
+
+    >>> constant_year("expert_cost")
+    '2013/14'
+    """
+    return str(_constant(name)["year"])
+
+
+def _constant(name: str) -> pd.Series:
+    rows = table("constants")
+    if name not in set(rows["name"]):
+        raise InputError("constants.csv", [Problem("name", f"no constant {name!r}{nearest(name, rows['name'])}")])
+    return rows[rows["name"] == name].iloc[0]
 
 
 def spaces() -> tuple[str, ...]:
@@ -110,6 +126,9 @@ def dims() -> dict[str, tuple[str, ...]]:
         "band": tuple(table("bands")["band"]),
         "year": YEARS,
         "head": HEADS,
+        "sex": SEXES,
+        "mark": MARKS,
+        "budget_category": CATEGORIES,
     }
 
 

@@ -108,11 +108,21 @@ def purpose_share(shares: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
     return long(array(rows, value="share", fill=0, grant=GRANTS, purpose=names), grant=GRANTS, purpose=names)
 
 
-def capital_received(transfers: pd.DataFrame, municipalities: pd.DataFrame) -> pd.DataFrame:
-    """Capital transfers that each space recognises in a usual year: the median of its complete audited years.
+def by_grant(terms: pd.DataFrame, name: str) -> pd.DataFrame:
+    """One term of every grant's framework, such as the most of it that may go to project management.
 
-    A year is complete when every municipality of the space reported, the district municipality too. A space that
-    was never complete takes its fullest year, the latest among equals, and ``complete_years`` says 0 there.
+    Raises :class:`~allocate.errors.InputError` for a grant without the term or with two.
+
+    >>> rows = pd.DataFrame({"term": "top_slice", "grant": GRANTS, "value": 0.05})
+    >>> by_grant(rows, "top_slice")["value"].unique().tolist()
+    [0.05]
+    """
+    return long(array(terms[terms["term"] == name], grant=GRANTS), grant=GRANTS)
+
+
+def capital_received(transfers: pd.DataFrame, municipalities: pd.DataFrame) -> pd.DataFrame:
+    """Capital transfers that each space recognises in a usual year, audited; see :func:`usual_year`.
+
     Transfers are recognised as revenue when their conditions are met, that is when they are spent. Unit: R.
 
     >>> places = pd.DataFrame({"code": ["A1", "A2"], "space": "A"})
@@ -122,12 +132,28 @@ def capital_received(transfers: pd.DataFrame, municipalities: pd.DataFrame) -> p
       space  value  complete_years
     0     A    8.0               2
     """
-    whole = municipalities.groupby("space")["code"].size()
     audited = transfers[
         (transfers["transfer"] == "capital")
         & (transfers["amount_type"] == "AUDA")
         & transfers["financial_year_end"].isin(AUDITED)
     ]
+    return usual_year(audited, municipalities)
+
+
+def usual_year(audited: pd.DataFrame, municipalities: pd.DataFrame) -> pd.DataFrame:
+    """What each space recognises in a usual year: the median of its complete years.
+
+    A year is complete when every municipality of the space reported, the district municipality too. A space that
+    was never complete takes its fullest year, the latest among equals, and ``complete_years`` says 0 there. Unit: R.
+
+    >>> places = pd.DataFrame({"code": ["A1", "A2"], "space": "A"})
+    >>> years = pd.DataFrame({"space": "A", "financial_year_end": [2017, 2018], "amount": [5, 9],
+    ...     "municipalities_reporting": 1})
+    >>> usual_year(years, places)
+      space  value  complete_years
+    0     A    9.0               0
+    """
+    whole = municipalities.groupby("space")["code"].size()
     complete = audited["municipalities_reporting"] >= audited["space"].map(whole)
     usual = audited[complete].groupby("space")["amount"].agg(["median", "size"])
     order = ["municipalities_reporting", "financial_year_end"]
