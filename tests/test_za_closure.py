@@ -147,5 +147,7 @@ def test_what_cannot_be_shared_is_said(weights: list[float], floors: list[float]
 
 def test_one_weight_and_one_floor_a_place() -> None:
     """Proves: lists of two lengths are refused. Broken: numpy would stretch the shorter one over everybody."""
-    with pytest.raises(InputError, match=r"weights are of shape \(2,\) and floors of shape \(1,\); one of each a place"):
+    with pytest.raises(
+        InputError, match=r"weights are of shape \(2,\) and floors of shape \(1,\); one of each a place"
+    ):
         share_above_floors([1, 2], [0], 10)
