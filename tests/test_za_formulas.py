@@ -338,6 +338,21 @@ def test_guarantees_beyond_the_pool_say_by_how_much() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("poor", "indicated", "words"),
+    [
+        ((-1, 1), (0, 0), "weight of A: -1200 is not a number from 0 upwards"),
+        ((float("nan"), 1), (0, 0), "A: is missing"),
+        ((3, 1), (0, -1000), "indicated to B: -1000 is not a number from 0 upwards"),
+        ((0, 0), (0, 0), "weights: are all 0, so the 1,000 above the floors cannot be shared"),
+    ],
+)
+def test_bad_numbers_are_named(poor: tuple[float, float], indicated: tuple[float, float], words: str) -> None:
+    """Proves: a negative, a missing and an all-zero need are refused by name. If not, shares would be NaN or negative."""
+    with pytest.raises(InputError, match=words):
+        formulas.equitable_share(lges_rows(), 1_000_000, by(*poor), by(4, 2), by(2, 1), by(*indicated), A_AND_B)
+
+
 # as a reader meets them
 
 

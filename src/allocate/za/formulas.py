@@ -87,6 +87,7 @@ def mig(rows: pd.DataFrame, pool: int, measures: pd.DataFrame, spaces: tuple[str
     ``rows`` (from :func:`in_force`) has an amount (unit R/municipality) or a share (unit 1) a part, and in
     ``shared_by`` which of the ``measures`` (space, measure, value) divides it: backlogs, poor households. ``pool`` is
     rand. Parts and spaces are whole R thousand that add up to the pool exactly (:func:`largest_remainder`). Unit: R.
+    Source: National Treasury, explanatory memorandum to the Division of Revenue Bill (Budget Review annexure W1).
 
     >>> rows = pd.DataFrame({"value": [2000, 0.75, 0.25], "unit": ["R/municipality", "1", "1"],
     ...     "shared_by": ["towns", "need", "poor"]}, index=["constant", "basic", "rest"])
@@ -153,6 +154,7 @@ def equitable_share(
     scales all alike to the pool, and *guarantee* is what then raises a space to the guaranteed share of what was
     ``indicated`` to it (0 promises nothing), or what it pays for others that are raised; it adds up to 0
     (:func:`~allocate.za.closure.share_above_floors`). ``rows`` is from :func:`in_force`. Unit: R, whole R thousand.
+    Source: National Treasury to the Standing and Select Committees on Appropriations, 19 February 2013.
 
     >>> values = {"subsidy": 100.0, "institutional": 0, "community_services": 0, "revenue_adjustment": 1,
     ...     "guarantee": 0.9}
@@ -178,15 +180,27 @@ def equitable_share(
         axis=1,
     )
     weights, thousands = parts.sum(axis=1), _in_thousands(pool)
-    promised = np.ceil(np.round(value["guarantee"] * array(indicated, space=spaces) / THOUSAND, 6))
-    if (over := promised.sum() - thousands) > 0:
-        words = f"comes to R{over:,.0f} thousand more than the pool of R{thousands:,} thousand"
-        raise InputError("guarantee", [Problem(f"{value['guarantee']:.0%} of what was indicated", words)])
+    promised = _promised(float(value["guarantee"]), array(indicated, space=spaces), thousands, spaces)
     paid = share_above_floors(weights, promised, thousands, names=spaces)
     closed = share_above_floors(weights, np.zeros_like(weights), thousands, names=spaces)
     stated = _thousands(parts)
     both = np.column_stack([stated, closed - stated.sum(axis=1), paid - closed])
     return long(both * THOUSAND, space=spaces, part=EQUITABLE)
+
+
+def _promised(share: float, indicated: Floats, thousands: int, spaces: tuple[str, ...]) -> Floats:
+    """The guaranteed share of indicated amounts, up to whole R thousand, if a pool of ``thousands`` can pay it."""
+    problems = [
+        Problem(f"indicated to {spaces[i]}", f"{indicated[i]:g} is not a number from 0 upwards")
+        for i in np.flatnonzero(~np.isfinite(indicated) | (indicated < 0)).tolist()
+    ]
+    promised = np.ceil(np.round(share * indicated / THOUSAND, 6))
+    if not problems and (over := promised.sum() - thousands) > 0:
+        words = f"comes to R{over:,.0f} thousand more than the pool of R{thousands:,} thousand"
+        problems = [Problem(f"{share:.0%} of what was indicated", words)]
+    if problems:
+        raise InputError("guarantee", problems)
+    return promised
 
 
 def formula_share(actual: pd.DataFrame, amounts: pd.DataFrame, grant: str, spaces: tuple[str, ...]) -> pd.DataFrame:
