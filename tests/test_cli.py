@@ -109,6 +109,7 @@ def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tm
         (("rum", MODEL), "No such command 'rum'"),
         (("formula", "mgi"), "there is no formula 'mgi'; there are equitable_share, mig; did you mean 'mig'?"),
         (("formula", "mig", "--year", "2030/31"), "no pool of '2030/31'; there are 2016/17, 2017/18, 2018/19, 2019/20"),
+        (("formula", "equitable_share", "--year", "2010/11"), "no pool of '2010/11'; there are 2016/17, 2017/18"),
         (("formula", "mig", "--indicated", "x.csv"), "this formula guarantees no indicated amount; leave it out"),
         (("formula", "equitable_share", "--indicated", "x.csv"), "x.csv: there is no such file"),
         (("formula", "mig", "--csv", "no/such/x.csv"), "cannot be written: "),

@@ -103,8 +103,8 @@ def mig(found: Needs, year: str) -> pd.DataFrame:
     >>> int(mig(survey(), "2019/20")["value"].sum())
     14816103000
     """
-    rows = formulas.in_force(table("formula_mig"), year)
-    return formulas.mig(rows, voted("MIG", year), _mig_measures(found, year), folder.spaces())
+    pool, rows = voted("MIG", year), formulas.in_force(table("formula_mig"), year)
+    return formulas.mig(rows, pool, _mig_measures(found, year), folder.spaces())
 
 
 def _mig_measures(found: Needs, year: str) -> pd.DataFrame:
@@ -133,10 +133,10 @@ def equitable_share(found: Needs, year: str, indicated: pd.DataFrame | None = No
     >>> int(equitable_share(survey(), "2019/20")["value"].sum())
     68973465000
     """
-    places = folder.spaces()
+    places, pool = folder.spaces(), voted("LGES", year)
     return formulas.equitable_share(
         formulas.in_force(table("formula_equitable_share"), year),
-        voted("LGES", year),
+        pool,
         poor(found, year),
         found.homes,
         formulas.municipalities_of(table("municipalities"), places),
