@@ -107,6 +107,12 @@ def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tm
         (("check", "za2061"), "built in: za2016; did you mean 'za2016'?"),
         (("check", "za2016", "-m", "grant_consolidaton"), "did you mean 'grant_consolidation'?"),
         (("rum", MODEL), "No such command 'rum'"),
+        (("formula", "mgi"), "there is no formula 'mgi'; there are equitable_share, mig; did you mean 'mig'?"),
+        (("formula", "mig", "--year", "2030/31"), "no pool of '2030/31'; there are 2016/17, 2017/18, 2018/19, 2019/20"),
+        (("formula", "equitable_share", "--year", "2010/11"), "no pool of '2010/11'; there are 2016/17, 2017/18"),
+        (("formula", "mig", "--indicated", "x.csv"), "this formula guarantees no indicated amount; leave it out"),
+        (("formula", "equitable_share", "--indicated", "x.csv"), "x.csv: there is no such file"),
+        (("formula", "mig", "--csv", "no/such/x.csv"), "cannot be written: "),
     ],
 )
 def test_bad_words_end_with_status_1_and_the_nearest_right_thing(
@@ -149,6 +155,24 @@ def test_show_prints_the_schema_of_files(command: Command) -> None:
     assert not check.is_valid({"name": "x", "why": "y", "change": [{"set": "keep", "to": -1}]})
 
 
+def test_a_formula_prints_its_parts_and_what_is_assumed(command: Command, tmp_path: Path) -> None:
+    """Proves: each part has its sum and status, each space a row, and --csv writes the same, adding up to the pool.
+
+    Broken: an assumed part would stand among published figures, or the table on screen would leave columns out.
+    """
+    status, out, _ = command("formula", "mig", "--year", "2019/20")
+    lines = out.splitlines()
+    assert status == 0 and lines[0] == "Municipal infrastructure grant, 2019/20: R14.816bn over 52 spaces"
+    assert any(
+        re.match(r"  nodal +R684\.305m  assumed    5\.00% of the rest, by poor households\. ", line) for line in lines
+    )
+    assert len(lines) == 1 + 7 + 2 + 53 and "..." not in out and lines[-1].split()[-1] == "14,816,103"
+    status, out, _ = command("formula", "equitable_share", "--csv", "lges.csv")
+    table = pd.read_csv(tmp_path / "lges.csv").set_index("space")
+    assert status == 0 and out == "Wrote lges.csv\n" and list(table.columns[-3:]) == ["closure", "guarantee", "total"]
+    assert table["total"].iloc[:-1].sum() == table["total"]["total"] == 68_973_465
+
+
 def test_a_time_limit_stops_with_status_3_and_no_files(command: Command, tmp_path: Path) -> None:
     """Proves: what is not solved in time is no plan, and nothing is written. Broken: a half-solved plan is published."""
     status, out, err = command("run", MODEL, "--years", "2019/20", "--time-limit", "0.001", "-o", "o")
@@ -165,7 +189,7 @@ def test_a_terminal_without_letters_loses_no_result(tmp_path: Path) -> None:
     assert "names may show as numbers; set PYTHONUTF8=1" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["demo", "new", "check", "show", "run", "explain", "doctor"])
+@pytest.mark.parametrize("name", ["demo", "new", "check", "show", "run", "explain", "formula", "doctor"])
 def test_every_command_has_an_example(command: Command, name: str) -> None:
     """Proves: the help of every command shows a line that can be typed."""
     status, out, _ = command(name, "--help")
@@ -176,7 +200,7 @@ def test_help_teaches() -> None:
     """Proves: help lists the commands in the order of a day, none cut short, and --version says the version."""
     done = subprocess.run([sys.executable, "-m", "allocate", "--help"], capture_output=True, text=True, check=True)
     listed = re.findall(r"(?m)^  ([a-z]+)  +\S.*\S$", done.stdout.partition("Commands:")[2])
-    assert listed == ["demo", "new", "check", "show", "run", "explain", "doctor"]
+    assert listed == ["demo", "new", "check", "show", "run", "explain", "formula", "doctor"]
     assert "..." not in done.stdout.partition("Commands:")[2] and "Exit status" in done.stdout
     done = subprocess.run([sys.executable, "-m", "allocate", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == "allocate 0.1.0\n"

@@ -115,3 +115,16 @@ class RuleTwin:
                 low, high = ends[0].const - body.const, ends[2].const - body.const
             rows[place] = ({k: v for k, v in body.coefs.items() if v}, low, high)
         return rows
+
+
+def above_floors_twin(weights: list[float], floors: list[float], total: float) -> list[float]:
+    """Everybody gets the larger of its floor and its weight times one level; the level is found by halving.
+
+    Real amounts: whole numbers come after.
+    """
+    low, high = 0.0, total / min(w for w in weights if w > 0)
+    for _ in range(200):
+        level = (low + high) / 2
+        spent = sum(max(f, level * w) for w, f in zip(weights, floors, strict=True))
+        low, high = (level, high) if spent <= total else (low, level)
+    return [max(f, low * w) for w, f in zip(weights, floors, strict=True)]

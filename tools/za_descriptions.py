@@ -79,6 +79,23 @@ TABLES: dict[str, dict[str, Any]] = {
         "licenses": [STATS_TERMS, MIT],
         "key": "space",
     },
+    "formula_equitable_share": {
+        "title": "Parameters of the local government equitable share formula, by the year from which they hold",
+        "description": "A row holds from its year until a later row of the same parameter.",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["parameter", "year"],
+    },
+    "formula_mig": {
+        "title": "Parameters of the MIG formula, by the year from which they hold",
+        "description": "A row holds from its year until a later row of the same parameter. Amounts a municipality come "
+        "first; shares are of what is left.",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["parameter", "year"],
+    },
     "grant_eligibility": {
         "title": "Which spaces may receive which grant: one row an eligible pair",
         "year": "by row",
@@ -373,6 +390,14 @@ OVERRIDES: dict[tuple[str, str], Words] = {
     ("employment_2011", "other_not_active"): ("Not economically active for other reasons", "person", "counted"),
     ("employment_2011", "unemployment_rate"): ("Unemployed / (employed + unemployed)", "1", "derived"),
     ("employment_2011", "expanded_unemployment_rate"): ("The same with discouraged in both", "1", "derived"),
+    ("formula_equitable_share", "parameter"): ("Name of the figure in the formula", "", "reference"),
+    ("formula_mig", "parameter"): ("Part of the formula", "", "reference"),
+    ("formula_mig", "shared_by"): ("What divides the part over spaces", "", "reference"),
+    ("formula_mig", "sharing"): (
+        "How surely that is what divides it: a status, like that of the value",
+        "",
+        "reference",
+    ),
     ("grant_purposes", "share"): ("Share of the grant that the purpose is owed", "1", "by row"),
     ("grant_services", "may_fund"): ("1 where the grant may pay for the service", "flag", "by row"),
     ("grant_services", "split"): ("Share of the grant taken to go to the service", "1", "by row"),

@@ -16,6 +16,9 @@ VALUE: Final = "value"
 UNALLOCATED: Final = "UNALLOCATED"
 """How a schedule calls money that is held back."""
 
+TOTAL: Final = "total"
+"""How a table calls the sum of its rows, or of the parts of a row."""
+
 MEMBER: Final = "member"
 """The flag datum that says which grant belongs to which pool: all that consolidation changes."""
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from allocate import __version__
-from allocate.cli.inputs import case_of, facts_of, model_of, what_ifs_of, years_of
+from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, what_ifs_of, years_of
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
 from allocate.errors import AllocateError, InputError, Problem
 
 if TYPE_CHECKING:
+    from allocate.formula import Formula
     from allocate.runs import Run
     from allocate.spec import Model
 
@@ -225,6 +226,39 @@ def explain(
 
 
 @app.command()
+def formula(
+    name: Annotated[str, typer.Argument(help="Which formula, for example mig.")],
+    year: Annotated[str | None, typer.Option("--year", help="The year; if left out, the last of the figures.")] = None,
+    indicated: Annotated[
+        str | None,
+        typer.Option(
+            "--indicated",
+            metavar="FILE",
+            help="CSV of what was indicated: space, value (R thousand); guaranteed in part.",
+        ),
+    ] = None,
+    csv: Annotated[str | None, typer.Option("--csv", metavar="FILE", help="Write the table as CSV.")] = None,
+) -> None:
+    """Share a grant by its published formula.
+
+    Prints what each part gives each space, and how surely each part is known. Nothing is optimised.
+
+    Example:  allocate formula mig --year 2019/20
+
+    Example:  allocate formula equitable_share --csv equitable_share.csv
+    """
+    found = formula_of(name, year, indicated)
+    if csv is None:
+        _say_formula(found)
+        return
+    try:
+        found.table().to_csv(csv, index=False, lineterminator="\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(csv, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
+    say(f"Wrote {csv}")
+
+
+@app.command()
 def doctor(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder in which runs shall be written.")] = Path("out"),
 ) -> None:
@@ -287,3 +321,19 @@ def _say_run(found: Run, home: Path) -> None:
     for sentence in sentences(found):
         typer.echo(f"* {sentence}")
     typer.echo(f"Open {home / 'report.html'}")
+
+
+def _say_formula(found: Formula) -> None:
+    """What a formula is, each part with its sum, its status and what it rests on, and its table."""
+    from allocate.differences import amount
+    from allocate.names import TOTAL
+    from allocate.units import MONEY, PUBLISHED
+
+    table = found.table()
+    sums = {part: amount(sum_ * PUBLISHED[MONEY], MONEY) for part, sum_ in table.iloc[-1, 2:].items()}
+    say(f"{found.title}, {found.year}: {sums[TOTAL]} over {len(table) - 1} spaces")
+    wide, money = max(len(part.name) for part in found.parts), max(map(len, sums.values()))
+    for part in found.parts:
+        typer.echo(f"  {part.name:<{wide}}  {sums[part.name]:>{money}}  {part.status:<9}  {part.words}")
+    typer.echo("R thousand")
+    typer.echo(table.to_string(index=False, formatters=dict.fromkeys(table.columns[2:], "{:,}".format)))

@@ -8,7 +8,10 @@ from allocate.cli.progress import tell
 from allocate.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from allocate.changes import Case
+    from allocate.formula import Formula
     from allocate.spec import Model, Scenario
     from allocate.world import World
 
@@ -51,3 +54,27 @@ def years_of(text: str | None) -> list[str] | None:
     if not years:
         raise InputError("--years", [Problem("", "names no year; write for example 2019/20, or leave it out for all")])
     return years
+
+
+def formulas() -> Mapping[str, Callable[..., Formula]]:
+    """The formulas, by name, of the country whose figures are built in."""
+    from importlib import import_module
+    from importlib.metadata import entry_points
+
+    from allocate.project import BUILT_IN
+
+    [point] = entry_points(group="allocate.worlds", name=BUILT_IN)
+    found: Mapping[str, Callable[..., Formula]] = import_module(point.module).FORMULAS
+    return found
+
+
+def formula_of(name: str, year: str | None, indicated: str | None) -> Formula:
+    """A formula worked out for a year."""
+    from allocate.errors import nearest
+
+    known = formulas()
+    if name not in known:
+        words = f"there is no formula {name[:60]!r}; there are {', '.join(known)}{nearest(name[:60], known)}"
+        raise InputError("formula", [Problem("", words)])
+    tell(f"working out {name}")
+    return known[name](year, indicated)

@@ -9,10 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from allocate.formula import Formula
     from allocate.tables import Datum
     from allocate.world import World
 
-__all__ = ["data", "dims", "read"]
+__all__ = ["FORMULAS", "data", "dims", "read"]
 
 ACKNOWLEDGEMENT = (
     "Figures of Statistics South Africa (Census 2011, Community Survey 2016, Census 2022), National Treasury and "
@@ -83,3 +87,21 @@ def read() -> World:
     from allocate.za import folder
 
     return World.build("za2016", data(), dims(), folder.registry(), acknowledgement=ACKNOWLEDGEMENT, envelope=ENVELOPE)
+
+
+def equitable_share(year: str | None = None, indicated: str | Path | None = None) -> Formula:
+    """The local government equitable share by its formula; see :func:`allocate.za.stated.equitable_share`."""
+    from allocate.za import stated
+
+    return stated.equitable_share(year, indicated)
+
+
+def mig(year: str | None = None, indicated: str | Path | None = None) -> Formula:
+    """The Municipal Infrastructure Grant by its formula; see :func:`allocate.za.stated.mig`."""
+    from allocate.za import stated
+
+    return stated.mig(year, indicated)
+
+
+FORMULAS: Mapping[str, Callable[..., Formula]] = {"equitable_share": equitable_share, "mig": mig}
+"""Formulas by name, each a function of a year and, where it guarantees something, a file of what was indicated."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from allocate.errors import InputError, Problem
 from allocate.tables import Datum
-from allocate.za import costs, folder, money, needs, people, running
+from allocate.za import costs, folder, formulas, money, needs, people, running
 from allocate.za.about import ABOUT
 from allocate.za.folder import constant, constant_year, table
 
@@ -70,6 +72,85 @@ def _pools() -> pd.DataFrame:
     return money.budget(table("national_pools"), table("grants"))
 
 
+def voted(grant: str, year: str) -> int:
+    """What was voted for a grant of the catalogue in a year, in rand; grants outside the world too.
+
+    >>> voted("LGES", "2019/20")
+    68973465000
+
+    Raises :class:`~allocate.errors.InputError` for a year without a vote.
+    """
+    pools, subprogramme = table("national_pools"), table("grants").set_index("grant")["subprogramme"][grant]
+    votes = pools[pools["subprogramme"] == subprogramme].set_index("year")["budget"]
+    if year not in votes.index:
+        raise InputError(grant, [Problem("year", f"no pool of {year!r}; there are {', '.join(sorted(votes.index))}")])
+    return int(votes[year])
+
+
+def poor(found: Needs, year: str) -> pd.DataFrame:
+    """Poor households of every space, as many in all as the equitable share formula counts.
+
+    >>> float(round(poor(survey(), "2019/20")["value"].sum() / survey().homes["value"].sum(), 4))
+    0.59
+    """
+    rows = formulas.in_force(table("formula_equitable_share"), year)
+    return formulas.poor_households(found.homes, found.poverty, float(rows["value"]["poor_share"]), folder.spaces())
+
+
+def mig(found: Needs, year: str) -> pd.DataFrame:
+    """What the MIG formula gives every space in a year, part by part, in rand; metros get none.
+
+    >>> int(mig(survey(), "2019/20")["value"].sum())
+    14816103000
+    """
+    pool, rows = voted("MIG", year), formulas.in_force(table("formula_mig"), year)
+    return formulas.mig(rows, pool, _mig_measures(found, year), folder.spaces())
+
+
+def _mig_measures(found: Needs, year: str) -> pd.DataFrame:
+    places, districts = folder.spaces(), table("spaces").query("kind == 'district'")
+    short = folder.array(found.short, space=places, service=folder.SERVICES)
+    water, sanitation, refuse = (short[:, folder.SERVICES.index(s)] for s in ("water", "sanitation", "refuse"))
+    no_authority = frozenset(districts.loc[districts["water_services_authority"] == 0, "code"])
+    counted = formulas.municipalities_of(table("municipalities"), places, without=no_authority)
+    measures = {
+        "municipalities": folder.array(counted, space=places),
+        "water and sanitation backlog": water + sanitation,
+        "refuse backlog": refuse,
+        "poor households": folder.array(poor(found, year), space=places),
+    }
+    rights = folder.array(money.may_receive(table("grant_eligibility"), places), space=places, grant=folder.GRANTS)
+    eligible = rights[:, [folder.GRANTS.index("MIG")]]
+    values = np.stack(list(measures.values()), axis=1) * eligible
+    return folder.long(values, space=places, measure=tuple(measures))
+
+
+def equitable_share(found: Needs, year: str, indicated: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What the equitable share formula gives every space in a year, part by part, in rand.
+
+    ``indicated`` (space, value in rand) is what the Act of the year before indicated; without it nothing is guaranteed.
+
+    >>> int(equitable_share(survey(), "2019/20")["value"].sum())
+    68973465000
+    """
+    places, pool = folder.spaces(), voted("LGES", year)
+    return formulas.equitable_share(
+        formulas.in_force(table("formula_equitable_share"), year),
+        pool,
+        poor(found, year),
+        found.homes,
+        formulas.municipalities_of(table("municipalities"), places),
+        folder.long(np.zeros(len(places)), space=places) if indicated is None else indicated,
+        places,
+    )
+
+
+def _mig_of_years(found: Needs) -> pd.DataFrame:
+    """What the MIG formula gives every space in every year, its parts together."""
+    years = [mig(found, year).groupby("space")["value"].sum().reset_index().assign(year=year) for year in folder.YEARS]
+    return pd.concat(years)
+
+
 def _grants() -> dict[str, pd.DataFrame]:
     names = folder.PURPOSES
     return {
@@ -90,9 +171,11 @@ def _money(found: Needs) -> dict[str, pd.DataFrame]:
     places = folder.spaces()
     got = fit(found).got
     record = money.absorption_record(table("municipal_capital"), places)
+    actual = money.shares(got, _pools(), places)
     return {
         "baseline": got,
-        "got_share": money.shares(got, _pools(), places),
+        "got_share": actual,
+        "formula_share": formulas.formula_share(actual, _mig_of_years(found), "MIG", places),
         "keep": money.every_year(constant("keep")),
         "pace": money.every_year(constant("pace")),
         "absorption_record": record,
@@ -113,7 +196,7 @@ def _needs(found: Needs) -> dict[str, pd.DataFrame]:
         "tier_size": needs.tier_size(short, table("tiers"), places),
         "band_size": needs.band_size(homes, table("bands"), places),
         "shared_by": homes,
-        "poor_households": needs.poor_households(found.poverty, homes, places),
+        "poor_households": poor(found, "2018/19"),
         "need_weight": needs.need_weight(found.poverty, homes, places),
         "value": needs.value_by_subsidy(table("service_parameters")),
         "value_equal": needs.value_equal(),

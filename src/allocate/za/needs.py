@@ -181,19 +181,6 @@ def need_weight(poverty: pd.DataFrame, homes: pd.DataFrame, spaces: tuple[str, .
     return long(poor / np.average(poor, weights=array(homes, space=spaces)), space=spaces)
 
 
-def poor_households(poverty: pd.DataFrame, homes: pd.DataFrame, spaces: tuple[str, ...]) -> pd.DataFrame:
-    """Households of every space below the income poverty line: its headcount of people, applied to households.
-
-    Source of the headcount: as for :func:`need_weight`. Unit: household.
-
-    >>> poverty = pd.DataFrame({"space": ["A"], "headcount": [0.6]})
-    >>> poor_households(poverty, pd.DataFrame({"space": ["A"], "value": [11]}), ("A",))["value"].tolist()
-    [7]
-    """
-    poor = array(poverty, value="headcount", space=spaces) * array(homes, space=spaces)
-    return long(np.floor(poor + 0.5).astype(np.int64), space=spaces)
-
-
 def unmeasured() -> pd.DataFrame:
     """Which services have no backlog in the data, so that no outcome can be counted. Unit: flag.
 
