@@ -22,6 +22,8 @@ NEW = [
     "over_representation_low",
     "over_representation_high",
     "backlog_share",
+    "backlog_share_low",
+    "backlog_share_high",
     "targeting",
     "targeting_low",
     "targeting_high",
@@ -43,6 +45,8 @@ NEW = [
 SHARES = [
     "rural_share",
     "backlog_share",
+    "backlog_share_low",
+    "backlog_share_high",
     "targeting",
     "targeting_low",
     "targeting_high",

@@ -11,7 +11,7 @@ from allocate.spec import DerivedSpec, ExpressionSpec, GoalSpec, Model, RuleSpec
 def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
     """The model without the rules and goals that wait, and without what only they need.
 
-    ``fixed`` names variables and data that stay in any case.
+    Expressions are counted of every plan, so they stay; so do the variables and data that ``fixed`` names.
 
     >>> from allocate.read import read_model
     >>> model = read_model("grant_consolidation")
@@ -23,12 +23,12 @@ def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
     """
     idle = {name: rule for name, rule in model.rules.items() if not rule.active}
     resting = [goal for goal in model.goals if not goal.active]
-    always = (model.schedule.amount, model.schedule.unallocated, *fixed)
+    always = (model.schedule.amount, model.schedule.unallocated, *model.expressions, *fixed)
     out = _reached(model, _mentioned(idle.values(), resting))
     out -= _reached(model, [*_mentioned(model.active_rules.values(), model.active_goals), *always])
-    kinds = {kind: dict(getattr(model, kind)) for kind in ("data", "derived", "variables", "expressions")}
+    kinds = {kind: dict(getattr(model, kind)) for kind in ("data", "derived", "variables")}
     lost = [specs.pop(name) for specs in kinds.values() for name in out & specs.keys()]
-    left = [spec for specs in (*kinds.values(), model.active_rules) for spec in specs.values()]
+    left = [spec for specs in (*kinds.values(), model.expressions, model.active_rules) for spec in specs.values()]
     dims = {dim for spec in [*lost, *idle.values(), *resting] for dim in spec.over}
     dims -= {dim for spec in [*left, *model.active_goals] for dim in spec.over}
     dims -= {copied for dim, copied in model.copies.items() if dim not in dims}

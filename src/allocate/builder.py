@@ -36,6 +36,9 @@ from allocate.units import FLAG, Unit, UnitError, same_unit
 DUST: Final = 1e-6
 """Of a published unit: what adding many numbers may leave over."""
 
+CANCELLED: Final = 1e-14
+"""Of the terms of a coefficient: what is left of terms that cancel."""
+
 type Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -429,12 +432,25 @@ class _Labelled(Mapping[str, xr.DataArray]):
 def _matrix(found: Linear, over: tuple[str, ...], shape: tuple[int, ...], width: int) -> Any:
     """The coefficients of an expression, a row for each cell of ``over``; what cancels out is left out."""
     size = (math.prod(shape), width)
-    total = sp.csr_array(size)
-    for number, part in enumerate(compressed(found.terms, over, shape)):
+    parts = []
+    for part in compressed(found.terms, over, shape):
         indices = part.column.astype(np.int32, copy=False), part.starts.astype(np.int32)  # as solvers want them
-        matrix = sp.csr_array((part.value, *indices), shape=size)
-        matrix.sum_duplicates()
-        total = total + matrix if number else matrix
+        parts.append(sp.csr_array((part.value, *indices), shape=size))
+    total = _added(parts, size)
+    if total.nnz < sum(part.nnz for part in parts):  # a column stands in a row twice: what cancels leaves rounding
+        terms = _added([abs(part) for part in parts], size).multiply(total.astype(bool)).tocsr()
+        total.data[np.abs(total.data) <= CANCELLED * terms.data] = 0.0
+        total.eliminate_zeros()
+    return total
+
+
+def _added(parts: Sequence[Any], size: tuple[int, int]) -> Any:
+    """The sum of matrices, every entry once."""
+    total = sp.csr_array(size)
+    for number, part in enumerate(parts):
+        whole = part.copy()
+        whole.sum_duplicates()
+        total = total + whole if number else whole
     total.eliminate_zeros()
     return total
 

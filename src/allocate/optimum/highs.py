@@ -111,23 +111,41 @@ def minimise(
         if (region.row_lower > 0).any() or (region.row_upper < 0).any():
             raise NoVertex("a row asks for something and there are no columns")  # HiGHS calls this model empty
         return Vertex(np.zeros(0), Basis(np.zeros(0, np.int8), np.ones(region.row_lower.size, np.int8)), 0, 0.0)
+    found, says = _attempt(region, cost, options, deadline, feasible)
+    if found is not None:
+        return found
+    plain = options.solver == "simplex" and not options.presolve and not options.start and not feasible
+    if says in _NONE and plain:
+        raise NoVertex(says)
+    # A second opinion. Interior point called 6 of 8,000 hostile programs infeasible that were not; and in one that was,
+    # of many rows that say nearly the same, the dual simplex lost its way.
+    other = replace(options, solver="simplex", presolve=False) if says in _NONE else replace(options, solver="ipx")
+    found, also = _attempt(region, cost, replace(other, start=None), deadline)
+    if found is not None:
+        return found
+    if says in _NONE or also in _NONE:
+        raise NoVertex(says if says in _NONE else also)
+    raise ProofError(f"the solver ended with status {says!r} and no answer")
+
+
+_NONE = ("Infeasible", "Unbounded", "Primal infeasible or unbounded")
+"""What the solver says when there is no optimum."""
+
+
+def _attempt(
+    region: Region, cost: Vector, options: SolverOptions, deadline: float, feasible: Basis | None = None
+) -> tuple[Vertex | None, str]:
+    """One solve: its vertex, or what the solver says instead. Raises StoppedError at the deadline."""
     highs = _handed_over(region, cost, options, deadline)
     if feasible is not None or options.start is not None:
         _start(highs, options, feasible)
     seconds = _run(highs)
     status = highs.getModelStatus()
-    statuses = highspy.HighsModelStatus
-    if status == statuses.kOptimal:
-        return _vertex(highs, options, seconds, *region.matrix.shape)
-    if status == statuses.kTimeLimit:
+    if status == highspy.HighsModelStatus.kOptimal:
+        return _vertex(highs, options, seconds, *region.matrix.shape), ""
+    if status == highspy.HighsModelStatus.kTimeLimit:
         raise StoppedError("the time limit came before a proved answer")
-    if options.solver != "simplex" or options.presolve or options.start or feasible:
-        # A second opinion: interior point called 6 of 8,000 hostile programs infeasible that were not.
-        return minimise(region, cost, replace(options, solver="simplex", presolve=False, start=None), deadline)
-    words = highs.modelStatusToString(status)
-    if status in (statuses.kInfeasible, statuses.kUnbounded, statuses.kUnboundedOrInfeasible):
-        raise NoVertex(words)
-    raise ProofError(f"the solver ended with status {words!r} and no answer")
+    return None, highs.modelStatusToString(status)
 
 
 @dataclass(frozen=True, eq=False)

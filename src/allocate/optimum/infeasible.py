@@ -119,8 +119,8 @@ def _deepest(region: Region, deadline: float) -> Vector | None:
     except NoVertex:  # t has no end: the limits fit together at any size
         return None
     found = np.bincount(row, refined_duals(grown, cost, vertex)[side], minlength=region.row_lower.size)
-    ray = _clean(found)
-    return ray if farkas_gap(region, ray) > 0 else None
+    # Weights may be far apart where rows are: what looks like noise beside the largest may be needed.
+    return next((ray for ray in (_clean(found), found) if farkas_gap(region, ray) > 0), None)
 
 
 def _growing(region: Region) -> tuple[Region, Indices, Indices]:

@@ -222,14 +222,17 @@ def _costs(found: Needs) -> dict[str, pd.DataFrame]:
 def _people(found: Needs) -> dict[str, pd.DataFrame]:
     places, parameters = folder.spaces(), table("service_people")
     by_head = needs.households_by_head(table("households_by_head"), places)
-    over = people.by_service(parameters, "over_representation")
+    over = {end: people.by_service(parameters, "over_representation", end) for end in ("value", "low", "high")}
+    share = {end: people.backlog_share(by_head, found.short, times, places) for end, times in over.items()}
     labour = people.by_service(parameters, "labour")
     return {
         "population": people.population(table("population"), places),
-        "over_representation": over,
-        "over_representation_low": people.by_service(parameters, "over_representation", "low"),
-        "over_representation_high": people.by_service(parameters, "over_representation", "high"),
-        "backlog_share": people.backlog_share(by_head, found.short, over, places),
+        "over_representation": over["value"],
+        "over_representation_low": over["low"],
+        "over_representation_high": over["high"],
+        "backlog_share": share["value"],
+        "backlog_share_low": share["low"],
+        "backlog_share_high": share["high"],
         "targeting": people.by_service(parameters, "targeting"),
         "targeting_low": people.by_service(parameters, "targeting", "low"),
         "targeting_high": people.by_service(parameters, "targeting", "high"),
