@@ -335,7 +335,9 @@ class Session:
         rows, columns = region.matrix.shape
         self.rows, self.columns = np.arange(rows, dtype=np.int32), np.arange(columns, dtype=np.int32)
         self.options = SolverOptions(presolve=False)
-        self.highs = _handed_over(region, np.zeros(columns), self.options, np.inf)
+        self.region, self.cost = region, np.zeros(columns)
+        self.highs = _handed_over(region, self.cost, self.options, np.inf)
+        self.basis: Basis | None = None  # where the solver stands
 
     def minimise(
         self, region: Region, cost: Vector, basic_columns: Mask, basic_rows: Mask, primal: bool = False
@@ -355,20 +357,26 @@ class Session:
         A corner that forgets it is another point, and the primal simplex must first find its way back.
         """
         self._pose(region, cost, primal)
-        self.highs.setBasis(_as_given(basis.columns, basis.rows))
+        if basis is not self.basis:
+            self.highs.setBasis(_as_given(basis.columns, basis.rows))
         return self._answer(region, cost)
 
     def _pose(self, region: Region, cost: Vector, primal: bool) -> None:
-        highs = self.highs
-        highs.changeColsCost(self.columns.size, self.columns, cost)
-        highs.changeColsBounds(self.columns.size, self.columns, region.lower, region.upper)
+        highs, known = self.highs, self.region  # what stays, the solver has: told again, it begins anew
+        if not np.array_equal(cost, self.cost):
+            highs.changeColsCost(self.columns.size, self.columns, cost)
+        if not (np.array_equal(region.lower, known.lower) and np.array_equal(region.upper, known.upper)):
+            highs.changeColsBounds(self.columns.size, self.columns, region.lower, region.upper)
         highs.changeRowsBounds(self.rows.size, self.rows, region.row_lower, region.row_upper)
         highs.setOptionValue("simplex_strategy", PRIMAL if primal else DUAL)
+        self.region, self.cost = region, cost
 
     def _answer(self, region: Region, cost: Vector) -> Vertex:
-        seconds = _run(self.highs)
+        self.basis, seconds = None, _run(self.highs)
         if self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            return _vertex(self.highs, self.options, seconds, self.rows.size, self.columns.size)
+            vertex = _vertex(self.highs, self.options, seconds, self.rows.size, self.columns.size)
+            self.basis = vertex.basis
+            return vertex
         # A second opinion, from nothing.
         return minimise(region, cost, self.options)
 
