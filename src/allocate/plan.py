@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
-from allocate.conflict import in_conflict, not_in_whole, without_end
-from allocate.errors import InputError, Problem, ProofError, nearest
+from allocate.conflict import NoPlan, in_conflict, not_in_whole, without_end
+from allocate.errors import InputError, NoPlanError, Problem, ProofError, nearest
 from allocate.names import SPACE
 from allocate.optimum.certificate import Certificate, certify
 from allocate.optimum.highs import SolverOptions
@@ -20,7 +20,6 @@ from allocate.optimum.lexicographic import solve as optimise
 from allocate.optimum.linear import Goal
 from allocate.optimum.marginal import by_solving_again, pairs
 from allocate.optimum.ranges import ranges
-from allocate.optimum.whole import NotWhole
 from allocate.program import Block, Program
 from allocate.shortage import SECONDS
 from allocate.units import Unit
@@ -265,10 +264,15 @@ def solve(program: Program | LpProblem, options: SolverOptions | None = None) ->
     program = program if isinstance(program, Program) else Program.from_pulp(program)
     try:
         return Plan(program, optimise(program.linear, options))
-    except Infeasible as error:
-        seconds = SECONDS if options is None else min(SECONDS, options.time_limit)
-        raise in_conflict(program, error, seconds) from None
-    except Unbounded as error:
-        raise without_end(program, error) from None
-    except NotWhole:
-        raise not_in_whole(program, program.linear.integer) from None
+    except NoPlanError as error:
+        raise in_words(program, error, SECONDS if options is None else min(SECONDS, options.time_limit)) from None
+
+
+def in_words(program: Program, error: NoPlanError, seconds: float = SECONDS) -> NoPlan:
+    """The error of a program without a plan in the words of its model; what would mend it is looked for in so many
+    seconds."""
+    if isinstance(error, Infeasible):
+        return in_conflict(program, error, seconds)
+    if isinstance(error, Unbounded):
+        return without_end(program, error)
+    return not_in_whole(program, program.linear.integer)
