@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocate.optimum.extended import Answer, Plain, balanced, giving, keeping, plain, up_to
+from allocate.optimum.extended import Answer, Plain, balanced, first_part, giving, keeping, plain, up_to
 from allocate.optimum.linear import Goal, LinearProgram, Mask, Region, Vector
 from allocate.optimum.prices import TIED, relative_duals, restrict
 from allocate.optimum.scaling import Scaling, group_maximum, ruiz
@@ -122,7 +122,9 @@ def certify(lp: LinearProgram, answer: Answer, scaling: Scaling | None = None) -
     if not all(np.isfinite(values).all() for values, _ in given.values()):
         return _none("part of the answer")
     if scaling is None:
-        scaling = balanced(found.program.region, lp.row_lower.size + len(answer.given), lp.lower.size, ruiz)
+        region = found.program.region
+        own = ruiz(first_part(region, lp.row_lower.size + len(answer.given), lp.lower.size))
+        scaling = balanced(region, own)
     return Certificate((*_given(lp, answer), *_whole(lp, answer.x), *_plain(found, answer, scaling)))
 
 

@@ -93,10 +93,10 @@ class Work:
     def __init__(
         self, lp: LinearProgram, options: SolverOptions, deadline: float, scale: Scale, solver: Solver | None = None
     ) -> None:
-        self.lp, self.options, self.deadline, self.scale = lp, options, deadline, scale
+        self.lp, self.options, self.deadline = lp, options, deadline
         self.solver = solver or minimise
         self.region = self.face = lp.region
-        self.scaling = scale(lp.region)
+        self.scaling = self.own = scale(lp.region)
         self.settled: list[Rounds] = []
         self.levels = np.zeros(0)
         self.prices: list[Vector] = []
@@ -155,8 +155,7 @@ class Work:
     def _grow(self, settled: Sequence[Rounds]) -> None:
         """Add the columns, and at first the rows, of the next round; the face keeps what it has."""
         region, face = extended_region(self.lp, settled), self.face
-        rows, columns = self.lp.matrix.shape
-        self.region, self.scaling = region, balanced(region, rows, columns, self.scale)
+        self.region, self.scaling = region, balanced(region, self.own)
         self.face = Region(
             region.matrix,
             _over(region.row_lower, face.row_lower),
