@@ -30,6 +30,7 @@ from allocate.program import Program
 from allocate.read import read_model, read_scenario
 from allocate.runs import only
 from allocate.spec import Model, Scenario, Set
+from allocate.units import Unit
 from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]
@@ -63,7 +64,7 @@ class Frontier:
         some = self._any
         goals = list(some.goals)
         value = np.array([[*p.goals.values()] if isinstance(p, Plan) else [np.nan] * len(goals) for p in self.plans])
-        unit = str(some.goal_units[goals[-1]])
+        unit = some.goal_units[goals[-1]]
         slope = np.append(np.nan, np.diff(value[:, -1]) / np.diff(self.levels))
         money = xr.concat([_money(p) if isinstance(p, Plan) else _money(some) * np.nan for p in self.plans], "level")
         moved = [_moved(p) if isinstance(p, Plan) else np.nan for p in self.plans]
@@ -72,14 +73,14 @@ class Frontier:
         return xr.Dataset(
             {
                 "value": (("level", "goal"), value),
-                "slope": ("level", slope, {"unit": unit if self.unit == "1" else f"{unit}/({self.unit})"}),
+                "slope": ("level", slope, {"unit": str(unit / Unit.parse(self.unit))}),
                 "moved": ("level", moved, {"unit": "R"}),
                 "at_limit": ("level", at_limit),
                 "grade": ("level", grade),
                 "money": money,
             },
             {"level": ("level", list(self.levels), {"unit": self.unit, "datum": self.datum}), "goal": goals},
-            {"unit": unit},
+            {"unit": str(unit)},
         )
 
     def table(self) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,11 +109,10 @@ def _lines(found: Frontier) -> list[str]:
 
 def _write(found: Frontier, csv: Path) -> None:
     """Write the table; the file appears whole or not at all."""
-    unfinished = csv.with_name(f".{csv.name}.unfinished")
     try:
-        found.table().to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
-        unfinished.replace(csv)
+        with tempfile.TemporaryDirectory(prefix=".", dir=csv.parent) as folder:
+            unfinished = Path(folder) / csv.name
+            found.table().to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
+            unfinished.replace(csv)
     except OSError as error:
         raise InputError(csv, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
-    finally:
-        unfinished.unlink(missing_ok=True)

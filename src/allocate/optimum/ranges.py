@@ -5,8 +5,8 @@ columns, such as the money of one space) has a least and a most. As good is mean
 (see ``prices``), so that no goal is kept by a tolerance. Every end is reached by a plan that keeps every limit, and no
 plan goes beyond it, by weak duality; where the two do not meet there is no answer.
 
-Every search begins at one corner, a plan that is best for the last goal, so an end does not depend on which others were
-asked for. Prices read from that corner alone prove many ends; the primal simplex goes on from it to the others.
+Every search begins at the same corner, a plan that is best for the last goal, whatever else is asked for. Prices read
+from that corner alone prove many ends; the primal simplex goes on from it to the others.
 
 Source: E. D. Brill, S.-Y. Chang, L. D. Hopkins, *Modeling to generate alternatives*, Management Science 28 (1982).
 """
