@@ -122,9 +122,9 @@ def frontier(
     whole = world if isinstance(world, World) else read_world(world)
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
     what_ifs = [s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios]
-    base, rising = apply(text, facts, what_ifs), sorted({float(level) for level in levels})
-    _check(base, datum, rising)
-    name, place = called(datum, where or {}), dict(where or {})
+    base = apply(text, facts, what_ifs)
+    _check(base, datum, levels)
+    name, place, rising = called(datum, where or {}), dict(where or {}), sorted({float(level) for level in levels})
     cases = [_at(base, text, facts, [*what_ifs, _level(name, datum, level, place)]) for level in rising]
     programs = [build(case) for case in cases]  # first, so that what is wrong in one is said before the work
     walk, plans = Walk(), list[Plan | NoPlanError]()
