@@ -94,8 +94,16 @@ def test_wrong_questions_are_answered_before_the_work(za: World) -> None:
         ({"datum": "guaranteed", "levels": [1.0]}, "is derived; choose the data that it is derived from"),
         ({"datum": "keep", "levels": []}, "levels: there are none"),
         ({"datum": "keep", "levels": [1.1, 1.2]}, "above 1, the most it may be"),
-        ({"datum": "absorb", "levels": [1e9], "where": {"space": "ETA"}}, "did you mean 'ETH'"),
-        ({"datum": "keep", "levels": [0.5], "where": {"space": "ETH"}}, "does not vary over 'space'"),
+        ({"datum": "absorb", "levels": [1e9], "where": {"space": "ETA"}}, "there is no 'ETA'; did you mean 'ETH'"),
+        ({"datum": "absorb", "levels": [1e9], "where": {"space": " "}}, "there is no ' '"),
+        (
+            {"datum": "keep", "levels": [0.5], "where": {"space": "ETH"}},
+            "space: 'keep' does not vary over it, only over year",
+        ),
+        (
+            {"datum": "absorb", "levels": [1e300], "where": {"spa ce": ""}},
+            r"spa ce: .*'space'\?\n  level 1e\+300: is not",
+        ),
     ):
         with pytest.raises(InputError, match=said):
             frontier(MODEL, za, years="2019/20", **asked)

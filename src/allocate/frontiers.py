@@ -7,7 +7,7 @@ level has a plan of its own, proved, the nearest to the actual split, found from
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from allocate.program import Program
 from allocate.read import read_model, read_scenario
 from allocate.runs import only
 from allocate.spec import Model, Scenario, Set
+from allocate.tables import LARGEST
 from allocate.units import Unit
 from allocate.world import World, read_world
 
@@ -123,8 +124,8 @@ def frontier(
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
     what_ifs = [s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios]
     base = apply(text, facts, what_ifs)
-    _check(base, datum, levels)
     name, place, rising = called(datum, where or {}), dict(where or {}), sorted({float(level) for level in levels})
+    _check(base, datum, place, levels)
     cases = [_at(base, text, facts, [*what_ifs, _level(name, datum, level, place)]) for level in rising]
     programs = [build(case) for case in cases]  # first, so that what is wrong in one is said before the work
     walk, plans = Walk(), list[Plan | NoPlanError]()
@@ -138,14 +139,17 @@ def frontier(
     return found
 
 
-def _check(case: Case, datum: str, levels: Sequence[float]) -> None:
+def _check(case: Case, datum: str, where: Mapping[str, str], levels: Sequence[float]) -> None:
     """Raise InputError with all that is wrong with what is asked."""
     known, schedule = case.model.data, case.model.schedule
     wrong = []
     if datum not in known:
         words = "is derived; choose the data that it is derived from" if datum in case.model.derived else "is no datum"
         wrong.append(Problem(datum, words + nearest(datum, known)))
-    wrong += [Problem(f"level {level:g}", "is not a number from 0 up") for level in levels if not 0 <= level < np.inf]
+    else:
+        wrong += _astray(case, datum, known[datum].over, where)
+    high = f"is not from 0 to {LARGEST:g}"
+    wrong += [Problem(f"level {level:g}", high) for level in levels if not 0 <= level <= LARGEST]
     if not levels:
         wrong.append(Problem("levels", "there are none"))
     if not case.model.active_goals:
@@ -154,6 +158,16 @@ def _check(case: Case, datum: str, levels: Sequence[float]) -> None:
         wrong.append(Problem("ties.nearest", f"has no {schedule.amount!r} over {SPACE}, so there is no actual split"))
     if wrong:
         raise InputError("frontier", wrong)
+
+
+def _astray(case: Case, datum: str, over: Sequence[str], where: Mapping[str, str]) -> Iterator[Problem]:
+    """Dims that a datum does not vary over, and labels that are not there."""
+    for dim, label in where.items():
+        if dim not in over:
+            words = f"{datum!r} does not vary over it, only over {', '.join(over) or 'nothing'}"
+            yield Problem(dim, words + nearest(dim, over))
+        elif label not in (labels := case.world.labels(dim)):
+            yield Problem(dim, f"there is no {label!r}{nearest(label, labels)}")
 
 
 def _level(name: str, datum: str, level: float, where: dict[str, str]) -> Scenario:
@@ -166,10 +180,8 @@ def _at(base: Case, model: Model, world: World, scenarios: Sequence[Scenario]) -
     (change,) = scenarios[-1].changes
     assert isinstance(change, Set)
     data = base.world.data
-    if change.set in data and set(change.where) <= set(data[change.set].dims):
-        here = {dim: [label] for dim, label in change.where.items() if label in base.world.labels(dim)}
-        if len(here) == len(change.where) and bool((data[change.set].sel(here) == change.to).all()):
-            return base
+    if change.set in data and bool((data[change.set].sel(change.where) == change.to).all()):
+        return base
     return apply(model, world, scenarios)
 
 

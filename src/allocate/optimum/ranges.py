@@ -14,7 +14,7 @@ Source: E. D. Brill, S.-Y. Chang, L. D. Hopkins, *Modeling to generate alternati
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -112,16 +112,18 @@ class _Search:
         if self.start.proves(goal):
             return goal.value(self.start.x)
         cost, _ = self.scaling.cost(goal.sign * goal.cost)
-        try:
-            near = _Point(self, Corner(self.scaled, self.session.resume(self.scaled, cost, self.first.basis, True)))
-            if near.proves(goal):
-                return goal.value(near.x)
-            cold = _Point(self, Corner(self.scaled, minimise(self.scaled, cost, SolverOptions())))
-        except NoVertex:
-            return self._endless(goal, cost)
-        if not cold.proves(goal):
-            raise ProofError("the least or most of a quantity is not where its prices say")
-        return goal.value(cold.x)
+        onward = partial(self.session.resume, self.scaled, cost, self.first.basis, primal=True)
+        from_nothing = partial(minimise, self.scaled, cost, SolverOptions())
+        for way in (onward, from_nothing):
+            try:
+                point = _Point(self, Corner(self.scaled, way()))
+            except NoVertex:
+                return self._endless(goal, cost)
+            except ProofError:
+                continue
+            if point.proves(goal):
+                return goal.value(point.x)
+        raise ProofError("the least or most of a quantity is not where its prices say")
 
     def _endless(self, goal: Goal, cost: Vector) -> float:
         """Infinity, the way that leads there checked in natural units."""
