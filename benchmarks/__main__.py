@@ -1,7 +1,8 @@
 """``python -m benchmarks``: every table; name one or more of them, and sizes; ``--quick`` is a smoke of seconds.
 
 speed: every shipped model, verb by verb. peers: stating a program, beside PuLP and linopy. configurations: one plan
-whatever route (large takes an hour, so ask for it). sweep: is every shipped question answered.
+whatever route (large takes an hour, so ask for it). ranges: how far every space could move. frontier: 20 points,
+beside PuLP. sweep: is every shipped question answered.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
-from benchmarks import configurations, peers, speed, sweep
+from benchmarks import configurations, frontier, peers, ranges, speed, sweep
 from benchmarks.worlds import SIZES
 
-TABLES = ("speed", "peers", "configurations", "sweep")
+TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "sweep")
 REPEATS = {"small": 7, "medium": 7, "large": 1}
 
 
@@ -47,6 +48,10 @@ def run(tables: Sequence[str], sizes: Sequence[str], quick: bool = False, large:
         for size in sizes:
             if (size != "large" or large) and not configurations.table(size):
                 raise SystemExit(f"{size}: not every configuration publishes the same plan")
+    if "ranges" in tables:
+        ranges.table()
+    if "frontier" in tables:
+        frontier.tables({size: min(repeats[size], 3) for size in sizes if size != "large" or large})
     if "sweep" in tables:
         sweep.main()
 

@@ -10,6 +10,8 @@ import pytest
 from allocate.builder import build
 from allocate.changes import apply
 from allocate.errors import InputError, NoPlanError, ProofError
+from allocate.optimum.extended import with_row
+from allocate.optimum.highs import SolverOptions
 from allocate.optimum.lexicographic import solve as optimise
 from allocate.optimum.marginal import by_solving_again
 from allocate.plan import Plan, solve
@@ -140,3 +142,54 @@ def test_values_and_prices_are_labelled(merged: Run) -> None:
     assert values["in_band"].sel(service="roads").sum() == 0
     assert np.isnan(merged.plan.prices()["tiers"].sel(service="roads")).all()
     assert merged.plan.grade == "exact"
+
+
+def test_a_space_reaches_its_most_and_no_more(merged: Run) -> None:
+    """Proves: of the shipped model, a row that asks for a space's most leaves what was to be left of the goal, and one
+    that asks for R10 million more leaves less, or no plan. Broken: a range that is no range of any plan."""
+    plan, give = merged.plan, 0.01 * merged.outcome(merged.plan)
+    found = plan.ranges("spend", give=give)
+    program, least = plan.program, list(plan.goals.values())[1] - give
+    sums = program.columns["spend"].sums(("space",), plan.x.size).toarray()
+    free = np.flatnonzero((found["most"] - found["now"] > 1e7).values)
+    assert free.size > 10 and found["most"].attrs["unit"] == "R"
+    for k in free[:4]:
+        most, loose = float(found["most"][k]), SolverOptions(accept_near_ties=True)
+        assert optimise(with_row(program.linear, sums[k], most - 1, np.inf), loose).values[1] > least - 1
+        try:
+            beyond = optimise(with_row(program.linear, sums[k], most + 1e7, np.inf), loose).values
+        except NoPlanError:
+            continue
+        assert beyond[1] < least or beyond[0] > 1
+
+
+def test_ranges_say_now_and_hold_it(merged: Run) -> None:
+    """Proves: over any dims, now is the plan's own sum, between least and most; wider with more given away; and all the
+    money together cannot move, because what is held back is a goal kept at its best.
+
+    Broken: dims in another order would give one space the range of another.
+    """
+    plan = merged.plan
+    same, less = plan.ranges("spend"), plan.ranges("spend", within=0.001)
+    assert ((same["least"] <= same["now"] + 1) & (same["now"] <= same["most"] + 1)).all()
+    assert (less["least"] <= same["least"] + 1).all() and (less["most"] >= same["most"] - 1).all()
+    spend = plan.values["spend"]
+    assert np.allclose(less["now"], spend.sum(["pool", "service", "year"]))
+    by_service = plan.ranges("spend", over=["service", "year"], give=1.0)
+    assert by_service["now"].dims == ("service", "year")
+    assert np.allclose(by_service["now"], spend.sum(["space", "pool"]))
+    whole = plan.ranges("spend", over=(), within=0.001)
+    assert np.allclose(whole.to_array(), float(spend.sum()), rtol=1e-9)
+
+
+def test_wrong_questions_about_ranges_are_answered_together(merged: Run) -> None:
+    """Proves: every wrong word and amount is in one message, with the nearest right one."""
+    with pytest.raises(InputError) as error:
+        merged.plan.ranges("spent", within=-1, give=np.nan)
+    said = str(error.value)
+    assert "ranges: 4 problems" in said and "did you mean 'spend'?" in said
+    assert "within: is -1, expected 0 or more" in said and "give: says the same as within; keep one" in said
+    with pytest.raises(InputError, match=r"'space'.*\n.*named twice"):
+        merged.plan.ranges("spend", over=["spaces", "year", "year"])
+    with pytest.raises(InputError, match="is no choice here"):
+        merged.baseline.ranges("spend")

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 
 from allocate.rules.tree import Along, Arithmetic, At, Compare, Name, Negate, Node, Number, Total
 
 type Cell = Mapping[str, str]
 type Key = tuple[str, tuple[str, ...]]
+
+
+def water_filling(money: int, base: Sequence[int], cost: Sequence[int], full: Sequence[int]) -> list[Fraction]:
+    """What each place has when money raises the lowest together, at ``cost`` for each unit and each up to its ``full``.
+
+    The lowest that are not full rise until they meet the next lowest, one of them is full, or the money ends.
+    """
+    value, left = [Fraction(v) for v in base], Fraction(money)
+    while left > 0 and (rising := [i for i, v in enumerate(value) if v < full[i]]):
+        low = min(value[i] for i in rising)
+        lowest = [i for i in rising if value[i] == low]
+        ends = [value[i] for i in rising if value[i] > low] + [Fraction(full[i]) for i in lowest]
+        price = sum(cost[i] for i in lowest)
+        rise = min(min(ends) - low, left / price)
+        left -= rise * price
+        for i in lowest:
+            value[i] += rise
+    return value
 
 
 @dataclass(frozen=True)

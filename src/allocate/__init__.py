@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from allocate.builder import build
+    from allocate.frontiers import Frontier, frontier
     from allocate.plan import Plan, solve
     from allocate.program import Program
     from allocate.read import read_model, read_scenario
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Frontier": "frontiers",
     "Model": "spec",
     "Plan": "plan",
     "Program": "program",
@@ -30,6 +32,7 @@ _HOMES = {
     "Scenario": "spec",
     "World": "world",
     "build": "builder",
+    "frontier": "frontiers",
     "read_model": "read",
     "read_scenario": "read",
     "read_world": "world",
@@ -38,6 +41,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Frontier",
     "Model",
     "Plan",
     "Program",
@@ -46,6 +50,7 @@ __all__ = [
     "World",
     "__version__",
     "build",
+    "frontier",
     "read_model",
     "read_scenario",
     "read_world",

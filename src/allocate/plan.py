@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
 
-from allocate.conflict import in_conflict, not_in_whole, without_end
-from allocate.errors import InputError, Problem, ProofError, nearest
+from allocate.conflict import NoPlan, in_conflict, not_in_whole, without_end
+from allocate.errors import InputError, NoPlanError, Problem, ProofError, nearest
+from allocate.names import SPACE
 from allocate.optimum.certificate import Certificate, certify
 from allocate.optimum.highs import SolverOptions
 from allocate.optimum.infeasible import Infeasible, Unbounded
@@ -18,7 +19,7 @@ from allocate.optimum.lexicographic import Optimum, Stage
 from allocate.optimum.lexicographic import solve as optimise
 from allocate.optimum.linear import Goal
 from allocate.optimum.marginal import by_solving_again, pairs
-from allocate.optimum.whole import NotWhole
+from allocate.optimum.ranges import ranges
 from allocate.program import Block, Program
 from allocate.shortage import SECONDS
 from allocate.units import Unit
@@ -165,6 +166,56 @@ class Plan:
             datasets[block.name] = xr.Dataset(arrays, attrs={"unit": unit})
         return datasets
 
+    def ranges(
+        self, variable: str, over: str | Sequence[str] = SPACE, *, within: float = 0.0, give: float = 0.0
+    ) -> xr.Dataset:
+        """How far a variable, summed over all dims but ``over``, could move: ``least`` and ``most``, beside ``now``.
+
+        Over all plans as good as this one; or over all that lose of the last goal at most ``give`` (an amount in its
+        unit) or ``within`` (a share of the size of its value), and of the goals before it nothing. A goal may count
+        what is there without any money: of a run, 1% of what the money reaches is ``0.01 * run.outcome(run.plan)``.
+        Each end is reached by some plan, not all ends by one, and each is proved; infinite where nothing holds it.
+
+        >>> import allocate as al
+        >>> plan = al.run("grant_consolidation", al.read_world("za2016"), years=["2019/20"]).plan
+        >>> found = plan.ranges("spend", give=50_000)  # household-years
+        >>> (found / 1e6).round(1).sel(space="DC15").to_array().values.tolist()  # R million
+        [1508.3, 1568.6, 1568.6]
+
+        Raises :class:`InputError` for what is no variable, dim or amount, and where a goal gives or is for the
+        worst-off or a plan is in whole numbers; :class:`ProofError` when an end cannot be proved.
+        """
+        dims = (over,) if isinstance(over, str) else tuple(over)
+        self._check_ranges(variable, dims, {"within": within, "give": give})
+        linear, block = self.program.linear, self.program.columns[variable]
+        sums = block.sums(dims, linear.lower.size)
+        found = ranges(self.optimum, sums, give + within * float(np.abs(self.optimum.values[-1:]).sum()))
+        ends = {"least": found.least, "most": found.most, "now": sums @ self.x}
+        part = replace(block, dims=dims)
+        shape = [self.program.case.world.data.sizes[dim] for dim in dims]
+        return xr.Dataset({name: self.program.labelled(part, end.reshape(shape)) for name, end in ends.items()})
+
+    def _check_ranges(self, variable: str, dims: tuple[str, ...], lost: Mapping[str, float]) -> None:
+        """Raise InputError with all that is wrong with a question about ranges."""
+        program, wrong = self.program, []
+        if variable not in program.columns:
+            words = "is no choice here" if variable in program.fixed else "is no variable"
+            wrong.append(Problem(variable, words + nearest(variable, program.columns)))
+        else:
+            known = program.columns[variable].dims
+            words = f"is no dim of {variable!r}, which varies over {', '.join(known) or 'nothing'}"
+            wrong += [Problem(dim, words + nearest(dim, known)) for dim in dims if dim not in known]
+            wrong += [Problem(dim, "is named twice") for dim in sorted({d for d in dims if dims.count(d) > 1})]
+        wrong += [Problem(n, f"is {a:g}, expected 0 or more") for n, a in lost.items() if not 0 <= a < np.inf]
+        if all(lost.values()):
+            wrong.append(Problem("give", "says the same as within; keep one"))
+        if any(lost.values()) and not program.linear.goals:
+            wrong.append(Problem("give", "there is no goal to lose anything of"))
+        if not program.linear.is_plain:
+            wrong.append(Problem("", "ranges are of plans without whole numbers, whose goals keep all they have"))
+        if wrong:
+            raise InputError("ranges", wrong)
+
     def _steps(self, blocks: list[Block]) -> Vector:
         """How far to move each limit when solving again: a published unit, but never more than half of the limit."""
         sizes, steps = self.program.linear.limit_size, [np.zeros(0)]
@@ -220,10 +271,15 @@ def solve(program: Program | LpProblem, options: SolverOptions | None = None) ->
     program = program if isinstance(program, Program) else Program.from_pulp(program)
     try:
         return Plan(program, optimise(program.linear, options))
-    except Infeasible as error:
-        seconds = SECONDS if options is None else min(SECONDS, options.time_limit)
-        raise in_conflict(program, error, seconds) from None
-    except Unbounded as error:
-        raise without_end(program, error) from None
-    except NotWhole:
-        raise not_in_whole(program, program.linear.integer) from None
+    except NoPlanError as error:
+        raise in_words(program, error, SECONDS if options is None else min(SECONDS, options.time_limit)) from None
+
+
+def in_words(program: Program, error: NoPlanError, seconds: float = SECONDS) -> NoPlan:
+    """The error of a program without a plan in the words of its model; what would mend it is looked for in so many
+    seconds."""
+    if isinstance(error, Infeasible):
+        return in_conflict(program, error, seconds)
+    if isinstance(error, Unbounded):
+        return without_end(program, error)
+    return not_in_whole(program, program.linear.integer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from scipy import sparse
 
 from allocate.changes import Case
 from allocate.errors import InputError, Problem, nearest
@@ -39,6 +41,20 @@ class Block:
         there = self.number >= 0
         full[there] = flat[self.number[there]]
         return full
+
+    def sums(self, over: tuple[str, ...], width: int) -> Any:
+        """A sparse matrix (groups, width) that adds up the cells of each group: those with the same labels of ``over``.
+
+        >>> Block("spend", ("space", "year"), Unit(), np.array([[0, 1], [-1, 2]])).sums(("year",), 4).toarray().tolist()
+        [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0]]
+        """
+        sizes = dict(zip(self.dims, self.number.shape, strict=True))
+        shape = tuple(sizes[dim] for dim in over)
+        at = [axis.ravel() for axis in np.indices(self.number.shape)]
+        group = np.ravel_multi_index([at[self.dims.index(dim)] for dim in over], shape) if over else 0 * at[0]
+        there = self.number.ravel() >= 0
+        cells = group[there], self.number.ravel()[there]
+        return sparse.csr_array((np.ones(cells[0].size), cells), shape=(math.prod(shape), width))
 
 
 @dataclass(frozen=True, eq=False)

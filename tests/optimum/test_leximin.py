@@ -4,16 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import linprog
 
+from allocate.builder import build
+from allocate.changes import Case
 from allocate.errors import NoPlanError
 from allocate.optimum.certificate import certify
 from allocate.optimum.infeasible import Infeasible, Unbounded
 from allocate.optimum.lexicographic import solve
 from allocate.optimum.linear import Leximin, LinearProgram
+from allocate.plan import solve as plan_of
+from allocate.read import read_model
+from allocate.spec import GoalSpec
 from optimum.instances import allocation, whole_numbers
 from optimum.test_no_plan import program
+from twins import water_filling
 
 
 def shares(seed, places=6, pools=3):
@@ -82,6 +90,59 @@ def test_values_are_those_of_the_twin(seed):
     assert np.allclose(np.sort(goal.values(best.x)), twin(lp, goal), atol=1e-7)
     assert best.values[0] == goal.values(best.x).min()
     assert best.grade == "exact"
+
+
+PLACE = st.tuples(st.integers(0, 12), st.integers(1, 9), st.integers(0, 8))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.integers(0, 250), st.lists(PLACE, min_size=1, max_size=9))
+def test_one_pool_fills_places_like_water(money, places):
+    """Proves: where one pool raises places that share nothing else, each ends where water would: the lowest rise
+    together, those that are full stay behind. The twin counts in fractions and knows nothing of linear programs.
+
+    Were a full place to hold back the others, or money to go to one above the level, its value would differ.
+    """
+    base, cost, room = (np.array(column, float) for column in zip(*places, strict=True))
+    n, full = base.size, base + room
+    goal = Leximin("water", sparse.diags_array(1 / cost), base)
+    limits = np.zeros(1), np.array([float(money)]), np.zeros(n), cost * room
+    best = solve(LinearProgram(sparse.csr_array(np.ones((1, n))), *limits, (goal,), np.zeros(n), np.ones(n)))
+    twin_of = water_filling(money, *(column.astype(int).tolist() for column in (base, cost, full)))
+    assert np.allclose(goal.values(best.x), [float(v) for v in twin_of], rtol=0, atol=1e-10)
+    assert best.grade == "exact"
+
+
+def test_the_worst_off_of_52_spaces(za):
+    """Proves: on the shipped model, a leximin goal over spaces is certified, its least value is the max-min of a plain
+    linear program by another front end, and the goal that follows costs the worst-off nothing.
+
+    The value is the share of services that households have, service by service and household by household alike.
+    Were the rounds cut short, spaces above the least would be left where they happened to be: most have room.
+    """
+    model = read_model("grant_consolidation")
+    share = "sum(in_band, over=[service, band, year]) / sum(band_size, over=[service, band, year])"
+    worst_off = GoalSpec(name="worst off", leximin=share, over=("space",))
+    first, last = model.goals
+    case = Case(model.model_copy(update={"goals": (first, worst_off, last)}), za.select("year", ["2019/20"]))
+    plan = plan_of(build(case))
+    goal = plan.program.linear.goals[1]
+    assert plan.grade == "exact" and goal.matrix.shape[0] == 52
+    assert plan.optimum.answer.settled[0].max() > 40
+    lp, held = plan.program.linear, plan.program.columns["held_back"].number
+    upper = lp.upper.copy()
+    upper[held[held >= 0]] = 0.0
+    with_t = sparse.hstack([lp.matrix, sparse.csr_array((lp.row_lower.size, 1))]).tocsr()
+    size = 1e9  # linprog's tolerances are absolute, and a household is a millionth of a share
+    least = sparse.hstack([-size * goal.matrix, np.ones((52, 1))]).tocsr()
+    up, low = np.isfinite(lp.row_upper), np.isfinite(lp.row_lower)
+    left = sparse.vstack([with_t[up], -with_t[low], least])
+    right = np.concatenate([lp.row_upper[up], -lp.row_lower[low], size * goal.offset])
+    bounds = [*zip(lp.lower, upper, strict=True), (None, None)]
+    found = linprog(-np.append(np.zeros(lp.lower.size), 1.0), left, right, bounds=bounds)
+    assert plan.goals["worst off"] == pytest.approx(-found.fun / size, rel=1e-7)
+    alone = plan_of(build(replace(case, model=model.model_copy(update={"goals": (first, worst_off)}))))
+    assert np.allclose(np.sort(goal.values(plan.x)), np.sort(goal.values(alone.x)), rtol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(48))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from allocate import __version__
+from allocate.cli.frontier import frontier
 from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, what_ifs_of, years_of
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
@@ -202,6 +203,9 @@ def run(
     tell("writing")
     home = write(found, target)
     _say_run(found, home)
+
+
+app.command()(frontier)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The duals of a basis, recomputed to the last digit: ties are told from prices by them."""
+"""What a basis says, recomputed from it: duals to the last digit, which tell ties from prices; and its corner."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import numpy as np
 from scipy.sparse import linalg
 
 from allocate.errors import ProofError
-from allocate.optimum.highs import Vertex
+from allocate.optimum.highs import Status, Vertex
 from allocate.optimum.linear import Region, Vector
+
+#: Solves with one factorisation: the first, and one that takes out what it lost.
+REFINED = 2
 
 
 def refined_duals(region: Region, cost: Vector, vertex: Vertex, steps: int = 3) -> Vector:
@@ -33,6 +36,51 @@ def refined_duals(region: Region, cost: Vector, vertex: Vertex, steps: int = 3) 
         for _ in range(steps):
             dual[rows] += factors.solve(exact_residual(basis, dual[rows], wanted))
     return dual
+
+
+class Corner:
+    """The point x (n,) of a basis of a region, and the row duals of any cost there, from one factorisation.
+
+    >>> from scipy import sparse
+    >>> from allocate.optimum.highs import SolverOptions, minimise
+    >>> region = Region(sparse.csr_array([[1.0, 1.0]]), np.ones(1), np.full(1, np.inf), np.zeros(2), np.ones(2))
+    >>> corner = Corner(region, minimise(region, np.array([1.0, 2.0]), SolverOptions()))
+    >>> corner.x.tolist(), corner.dual(np.array([3.0, 5.0])).tolist()
+    ([1.0, 0.0], [3.0])
+
+    Raises ProofError when the basis is singular.
+    """
+
+    def __init__(self, region: Region, vertex: Vertex) -> None:
+        self.rows, self.columns = np.flatnonzero(~vertex.basic_rows), np.flatnonzero(vertex.basic_columns)
+        self.size = region.row_lower.size
+        self.x = _at_bounds(vertex.basis.columns, region.lower, region.upper)
+        limit = _at_bounds(vertex.basis.rows, region.row_lower, region.row_upper)[self.rows]
+        held = region.matrix[self.rows]
+        self.matrix = held[:, self.columns]
+        if not self.columns.size:
+            return
+        try:
+            self.factors = linalg.splu(self.matrix.tocsc())
+        except (RuntimeError, ValueError) as error:  # not square is a ValueError
+            raise ProofError("the solver's basis is singular") from error
+        for _ in range(REFINED):
+            self.x[self.columns] += self.factors.solve(limit - held @ self.x)
+
+    def dual(self, cost: Vector) -> Vector:
+        """Row duals (m,) of a cost (n,) that is minimised."""
+        dual = np.zeros(self.size)
+        if self.columns.size:
+            for _ in range(REFINED):
+                left = cost[self.columns] - self.matrix.T @ dual[self.rows]
+                dual[self.rows] += self.factors.solve(left, "T")
+        return dual
+
+
+def _at_bounds(status: Status, low: Vector, high: Vector) -> Vector:
+    """What is not basic is at its lower (0) or upper (2) bound, or has none and is 0."""
+    found: Vector = np.select([status == 0, status == 2], [low, high])
+    return found
 
 
 def exact_residual(matrix: Any, x: Vector, wanted: Vector) -> Vector:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocate.optimum.extended import Answer, Plain, balanced, giving, keeping, plain, up_to
+from allocate.optimum.extended import Answer, Plain, balanced, first_part, giving, keeping, plain, up_to
 from allocate.optimum.linear import Goal, LinearProgram, Mask, Region, Vector
 from allocate.optimum.prices import TIED, relative_duals, restrict
 from allocate.optimum.scaling import Scaling, group_maximum, ruiz
@@ -90,10 +90,11 @@ class Certificate:
         return max((residual.size for residual in self.residuals if residual.kind == kind), default=0.0)
 
 
-def certify(lp: LinearProgram, answer: Answer) -> Certificate:
+def certify(lp: LinearProgram, answer: Answer, scaling: Scaling | None = None) -> Certificate:
     """Check an answer (see :class:`Answer`) against the program, natural units.
 
     A price is d(goal value) / d(row limit). Without tie multipliers only optimality is checked, not closeness.
+    ``scaling`` is that of the plain program, by which prices are told from noise, for who knows it already.
 
     >>> from scipy import sparse
     >>> one = np.ones(1)
@@ -120,7 +121,10 @@ def certify(lp: LinearProgram, answer: Answer) -> Certificate:
         return _none("the shape of the answer")
     if not all(np.isfinite(values).all() for values, _ in given.values()):
         return _none("part of the answer")
-    scaling = balanced(found.program.region, lp.row_lower.size + len(answer.given), lp.lower.size, ruiz)
+    if scaling is None:
+        region = found.program.region
+        own = ruiz(first_part(region, lp.row_lower.size + len(answer.given), lp.lower.size))
+        scaling = balanced(region, own)
     return Certificate((*_given(lp, answer), *_whole(lp, answer.x), *_plain(found, answer, scaling)))
 
 

@@ -11,7 +11,7 @@ The solver and the certificate both build it here, from the caller's program and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -153,20 +153,27 @@ def extended_region(lp: LinearProgram, settled: Sequence[Rounds]) -> Region:
     return region
 
 
-def balanced(region: Region, rows: int, columns: int, scale: Callable[[Region], Scaling]) -> Scaling:
-    """A scaling of an extended region whose first rows and columns, the caller's, are scaled as if they were alone.
+def balanced(region: Region, own: Scaling) -> Scaling:
+    """A scaling of an extended region whose first rows and columns, the caller's, keep the scaling of their own.
 
     A value's row is scaled by what columns do to it and its steps follow. Equilibrated all together, the steps would
     set the size of the row, and prices on columns, that change a value little, would look like noise beside its price.
     """
+    rows, columns = own.row.size, own.column.size
     if region.lower.size == columns:
-        return scale(region)
-    limits = region.row_lower[:rows], region.row_upper[:rows], region.lower[:columns], region.upper[:columns]
-    own = scale(Region(region.matrix[:rows, :columns], *limits))
+        return own
     values, steps = region.matrix[rows:, :columns], region.matrix[rows:, columns:].tocsc()
     row = 1.0 / power_of_two(group_maximum(np.abs(values.data) * own.column[values.indices], values.indptr))
     column = 1.0 / power_of_two(group_maximum(row[steps.indices], steps.indptr))
     return Scaling(np.concatenate([own.row, row]), np.concatenate([own.column, column]), own.size)
+
+
+def first_part(region: Region, rows: int, columns: int) -> Region:
+    """The caller's rows and columns of an extended region."""
+    if region.lower.size == columns:
+        return region
+    limits = region.row_lower[:rows], region.row_upper[:rows], region.lower[:columns], region.upper[:columns]
+    return Region(region.matrix[:rows, :columns], *limits)
 
 
 def _both(lp: LinearProgram, settled: Sequence[Rounds]) -> list[tuple[Leximin, Rounds]]:

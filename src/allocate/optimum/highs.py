@@ -282,14 +282,19 @@ def _start(highs: Any, options: SolverOptions, feasible: Basis | None) -> None:
             f"this one has {rows} and {columns}"
         )
     row_order, column_order = _orders(options, rows, columns)
-    known, basis = highspy.HighsBasisStatus, highspy.HighsBasis()
-    names = (known.kLower, known.kBasic, known.kUpper, known.kZero)
-    basis.col_status = [names[status] for status in start.columns[column_order]]
-    basis.row_status = [names[status] for status in start.rows[row_order]]
-    basis.valid = basis.alien = True  # alien: checked, and mended where it is singular
-    highs.setBasis(basis)
+    highs.setBasis(_as_given(start.columns[column_order], start.rows[row_order]))
     highs.setOptionValue("solver", "simplex")
     highs.setOptionValue("simplex_strategy", PRIMAL if feasible else DUAL)
+
+
+def _as_given(columns: Status, rows: Status) -> Any:
+    """The solver's own form of a basis."""
+    known, basis = highspy.HighsBasisStatus, highspy.HighsBasis()
+    names = (known.kLower, known.kBasic, known.kUpper, known.kZero)
+    basis.col_status = [names[status] for status in columns.tolist()]
+    basis.row_status = [names[status] for status in rows.tolist()]
+    basis.valid = basis.alien = True  # alien: checked, and mended where it is singular
+    return basis
 
 
 def _orders(options: SolverOptions, rows: int, columns: int) -> tuple[Order, Order]:
@@ -348,7 +353,9 @@ class Session:
         rows, columns = region.matrix.shape
         self.rows, self.columns = np.arange(rows, dtype=np.int32), np.arange(columns, dtype=np.int32)
         self.options = SolverOptions(presolve=False)
-        self.highs = _handed_over(region, np.zeros(columns), self.options, np.inf)
+        self.region, self.cost = region, np.zeros(columns)
+        self.highs = _handed_over(region, self.cost, self.options, np.inf)
+        self.basis: Basis | None = None  # where the solver stands
 
     def minimise(
         self, region: Region, cost: Vector, basic_columns: Mask, basic_rows: Mask, primal: bool = False
@@ -358,15 +365,36 @@ class Session:
         The dual simplex is for a basis whose prices are right and whose x is not, the primal one for the reverse; the
         primal one does not let a column into the basis that has one value only.
         """
-        highs = self.highs
-        highs.changeColsCost(self.columns.size, self.columns, cost)
-        highs.changeColsBounds(self.columns.size, self.columns, region.lower, region.upper)
+        self._pose(region, cost, primal)
+        self._start(basic_columns, basic_rows)
+        return self._answer(region, cost)
+
+    def resume(self, region: Region, cost: Vector, basis: Basis, primal: bool = False) -> Vertex:
+        """As ``minimise``, from a whole basis: which columns are at their upper bound is known, and stays so.
+
+        A corner that forgets it is another point, and the primal simplex must first find its way back.
+        """
+        self._pose(region, cost, primal)
+        if basis is not self.basis:
+            self.highs.setBasis(_as_given(basis.columns, basis.rows))
+        return self._answer(region, cost)
+
+    def _pose(self, region: Region, cost: Vector, primal: bool) -> None:
+        highs, known = self.highs, self.region  # what stays, the solver has: told again, it begins anew
+        if not np.array_equal(cost, self.cost):
+            highs.changeColsCost(self.columns.size, self.columns, cost)
+        if not (np.array_equal(region.lower, known.lower) and np.array_equal(region.upper, known.upper)):
+            highs.changeColsBounds(self.columns.size, self.columns, region.lower, region.upper)
         highs.changeRowsBounds(self.rows.size, self.rows, region.row_lower, region.row_upper)
         highs.setOptionValue("simplex_strategy", PRIMAL if primal else DUAL)
-        self._start(basic_columns, basic_rows)
-        seconds = _run(highs)
-        if highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            return _vertex(highs, self.options, seconds, self.rows.size, self.columns.size)
+        self.region, self.cost = region, cost
+
+    def _answer(self, region: Region, cost: Vector) -> Vertex:
+        self.basis, seconds = None, _run(self.highs)
+        if self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+            vertex = _vertex(self.highs, self.options, seconds, self.rows.size, self.columns.size)
+            self.basis = vertex.basis
+            return vertex
         # A second opinion, from nothing.
         return minimise(region, cost, self.options)
 

@@ -57,7 +57,7 @@ class Goal:
 
     def value(self, x: Vector) -> float:
         """The goal at x (n,), in the goal's own unit and sense."""
-        return float(self.cost @ x) + self.offset
+        return float((self.cost * x).sum()) + self.offset  # cost @ x wakes threads, whose number decides its last digit
 
     def kept(self, best: float) -> float:
         """The value that later goals must leave it when ``best`` is its best.

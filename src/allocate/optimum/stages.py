@@ -19,7 +19,7 @@ from allocate.optimum.certificate import certify
 from allocate.optimum.closest import Closest, Finish, closest
 from allocate.optimum.extended import Answer, Rounds, balanced, extended, extended_region, round_of
 from allocate.optimum.face import Small, shrink
-from allocate.optimum.highs import Basis, NoVertex, SolverOptions, minimise
+from allocate.optimum.highs import Basis, NoVertex, SolverOptions, Vertex, minimise
 from allocate.optimum.infeasible import Infeasible, Unbounded, explain
 from allocate.optimum.linear import Goal, Leximin, LinearProgram, Region, Vector
 from allocate.optimum.prices import TIED, near_ties, relative_duals, restrict
@@ -27,6 +27,7 @@ from allocate.optimum.result import Optimum, Stage
 from allocate.optimum.scaling import Scaling, middling, ruiz
 
 type Scale = Callable[[Region], Scaling]
+type Solver = Callable[[Region, Vector, SolverOptions, float, Basis | None], Vertex]
 
 
 class NearTies(ProofError):
@@ -34,7 +35,7 @@ class NearTies(ProofError):
 
 
 #: Without a goal, the closest plan of all that satisfy the rules.
-_ANY = Goal("any plan", np.zeros(0))
+ANY = Goal("any plan", np.zeros(0))
 
 
 def solve_linear(lp: LinearProgram, options: SolverOptions, deadline: float) -> Optimum:
@@ -53,8 +54,8 @@ def corner(lp: LinearProgram, options: SolverOptions, deadline: float) -> tuple[
     goals = [goal for goal in lp.goals if isinstance(goal, Goal)]
 
     def attempt(scale: Scale) -> tuple[Vector, list[Vector]]:
-        work, x = _Work(lp, options, deadline, scale), np.zeros(0)
-        for goal in goals or [_ANY]:
+        work, x = Work(lp, options, deadline, scale), np.zeros(0)
+        for goal in goals or [ANY]:
             _, x = work.stage(goal)
         return x, [goal.sign * dual for goal, dual in zip(goals, work.prices, strict=True)]
 
@@ -72,9 +73,9 @@ def _either[T](attempt: Callable[[Scale], T]) -> T:
         return attempt(lambda region: middling(ruiz(region), region))
 
 
-def _solved(lp: LinearProgram, options: SolverOptions, deadline: float, scale: Scale) -> _Work:
-    work = _Work(lp, options, deadline, scale)
-    for goal in lp.goals or (_ANY,):
+def _solved(lp: LinearProgram, options: SolverOptions, deadline: float, scale: Scale) -> Work:
+    work = Work(lp, options, deadline, scale)
+    for goal in lp.goals or (ANY,):
         if isinstance(goal, Leximin):
             work.worst_off(goal)
         else:
@@ -83,13 +84,19 @@ def _solved(lp: LinearProgram, options: SolverOptions, deadline: float, scale: S
     return work
 
 
-class _Work:
-    """The region as it grows, its face as that narrows, and what every stage left behind."""
+class Work:
+    """The region as it grows, its face as that narrows, and what every stage left behind.
 
-    def __init__(self, lp: LinearProgram, options: SolverOptions, deadline: float, scale: Scale) -> None:
-        self.lp, self.options, self.deadline, self.scale = lp, options, deadline, scale
+    ``solver`` finds the corners, ``minimise`` unless given.
+    """
+
+    def __init__(
+        self, lp: LinearProgram, options: SolverOptions, deadline: float, scale: Scale, solver: Solver | None = None
+    ) -> None:
+        self.lp, self.options, self.deadline = lp, options, deadline
+        self.solver = solver or minimise
         self.region = self.face = lp.region
-        self.scaling = scale(lp.region)
+        self.scaling = self.own = scale(lp.region)
         self.settled: list[Rounds] = []
         self.levels = np.zeros(0)
         self.prices: list[Vector] = []
@@ -109,17 +116,17 @@ class _Work:
         region = self.scaling.region(self.face)
         options = replace(self.options, start=None) if self.stages else self.options
         try:
-            vertex = minimise(region, scaled, options, self.deadline, near)
+            vertex = self.solver(region, scaled, options, self.deadline, near)
         except NoVertex:
             raise self._in_natural_units(explain(region, scaled, self.deadline), goal) from None
-        self.last = vertex.basis
+        self.posed, self.last = region, vertex
         if not self.stages:
             self.basis = vertex.basis
         dual = refined_duals(region, scaled, vertex) * self.scaling.row / factor
         reduced, rows = relative_duals(self.region, cost, dual, self.scaling)
         self.near_ties += near_ties(self.face, reduced, rows)
         self.face = restrict(self.face, reduced, rows)
-        if goal is not _ANY:
+        if goal is not ANY:
             self.prices.append(dual)
         self.stages.append(Stage(goal.name, time.perf_counter() - start, vertex.iterations))
         return rows, vertex.x * self.scaling.column * self.scaling.size
@@ -131,7 +138,11 @@ class _Work:
         while unsettled.any():
             rounds[unsettled] += 1
             self._grow([*before, rounds])
-            near = None if rounds.max() == 1 else Basis(np.append(self.last.columns, np.int8(0)), self.last.rows)
+            near = (
+                None
+                if rounds.max() == 1
+                else Basis(np.append(self.last.basis.columns, np.int8(0)), self.last.basis.rows)
+            )
             duals, x = self.stage(round_of(goal, column, int(rounds.max()), self.region.lower.size), near)
             priced = unsettled & (duals[row:] > TIED)
             if not priced.any():
@@ -144,8 +155,7 @@ class _Work:
     def _grow(self, settled: Sequence[Rounds]) -> None:
         """Add the columns, and at first the rows, of the next round; the face keeps what it has."""
         region, face = extended_region(self.lp, settled), self.face
-        rows, columns = self.lp.matrix.shape
-        self.region, self.scaling = region, balanced(region, rows, columns, self.scale)
+        self.region, self.scaling = region, balanced(region, self.own)
         self.face = Region(
             region.matrix,
             _over(region.row_lower, face.row_lower),
