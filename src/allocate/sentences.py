@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from allocate import equity
 from allocate.differences import amount
 from allocate.findings import (
     FEW_SPACES,
@@ -118,9 +119,20 @@ def _winners(run: Run) -> Iterator[str]:
         yield "Most gained: " + "; ".join(_moved(row, run) for row in up.head(3).itertuples()) + "."
     if len(down):
         yield "Most lost: " + "; ".join(_moved(row, run) for row in down.tail(3).iloc[::-1].itertuples()) + "."
+    yield from _spread(run)
     held = int(run.schedule.unallocated.sum())
     if held:
         yield f"{money(held, run)} is held back (UNALLOCATED): within the rules, no plan does better by spending it."
+
+
+def _spread(run: Run) -> Iterator[str]:
+    """How evenly, by the index that most people know; the others are in the report."""
+    said = []
+    for measure, rows in equity.indices(run).groupby("measure", sort=False):
+        before, now = (float(rows.loc[rows["plan"] == equity.PLANS[p], "Gini"].iloc[0]) for p in ("baseline", "plan"))
+        said.append(f"{measure} {before:.3f} before, {now:.3f} now")
+    if said:
+        yield f"Spread over spaces (Gini index, 0 is even): {'; '.join(said)}."
 
 
 def _moved(row: Any, run: Run) -> str:

@@ -117,10 +117,10 @@ def minimise(
     plain = options.solver == "simplex" and not options.presolve and not options.start and not feasible
     if says in _NONE and plain:
         raise NoVertex(says)
-    # A second opinion. Interior point called 6 of 8,000 hostile programs infeasible that were not; and in one that was,
-    # of many rows that say nearly the same, the dual simplex lost its way.
-    other = replace(options, solver="simplex", presolve=False) if says in _NONE else replace(options, solver="ipx")
-    found, also = _attempt(region, cost, replace(other, start=None), deadline)
+    # A second opinion. Interior point called 6 of 8,000 hostile programs infeasible that were not; in one that was, of
+    # many rows that say nearly the same, the dual simplex lost its way; and in another presolve gave no answer at all.
+    other: Literal["simplex", "ipx"] = "simplex" if says in _NONE else "ipx"
+    found, also = _attempt(region, cost, replace(options, solver=other, presolve=False, start=None), deadline)
     if found is not None:
         return found
     if says in _NONE or also in _NONE:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from allocate import findings
+from allocate import equity, findings
 from allocate.names import SPACE, TIME, UNALLOCATED
 from allocate.report.html import CHECKS, datum, pools, versions
 from allocate.runs import Run
@@ -49,6 +49,7 @@ def book(run: Run, path: Path) -> None:
             _by(run, dim, taken[-1], file)
         _pools(run, file)
         _rules(run, file)
+        _equity(run, file)
         said = run.case.said or ("Nothing: the model as it stands.",)
         file.add("changes", [Column("change", "text")], [(words,) for words in said])
         _sources(run, file)
@@ -146,6 +147,15 @@ def _rules(run: Run, file: Book) -> None:
         told = (rule.law, rule.owner, rule.source, rule.why)
         rows.append((bound.rule, bound.rows, bound.at_limit, *price, bound.kinks, *told))
     file.add("rules", [Column(*pair) for pair in zip(heads, shown, strict=True)], rows)
+
+
+def _equity(run: Run, file: Book) -> None:
+    """Every index of every measure, for the three plans that are compared."""
+    frame = equity.indices(run)
+    if len(frame):
+        numbers = (Column(str(name), "number") for name in frame.columns[2:])
+        rows = frame.astype(object).where(frame != np.inf, None)
+        file.add("equity", [Column("measure"), Column("plan"), *numbers], rows.itertuples(index=False, name=None))
 
 
 def _sources(run: Run, file: Book) -> None:

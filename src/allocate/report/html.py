@@ -18,7 +18,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from allocate import __version__, findings
+from allocate import __version__, equity, findings
 from allocate.compare import Row
 from allocate.findings import Gain
 from allocate.names import SPACE, TIME, UNALLOCATED
@@ -127,6 +127,9 @@ def _page(run: Run) -> dict[str, Any]:
         "map": Markup(tiles(world, frame, unit)),
         "legend": legend(frame),
         "spaces": frame.to_dict("records"),
+        "equity": equity.indices(run).to_dict("records"),
+        "indices": list(equity.INDICES),
+        "fairness": equity.price_of_fairness(run),
         "widest": max(frame["percent"].abs().fillna(0.0).max(), 1.0),
         "parents": _parents(run),
         "money_unit": unit,
