@@ -11,8 +11,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from allocate.names import VERSION
+
 if TYPE_CHECKING:
     from allocate.builder import build
+    from allocate.explained import explain
     from allocate.frontiers import Frontier, frontier
     from allocate.plan import Plan, solve
     from allocate.program import Program
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from allocate.spec import Model, Scenario
     from allocate.world import World, read_world
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "Frontier": "frontiers",
@@ -32,6 +35,7 @@ _HOMES = {
     "Scenario": "spec",
     "World": "world",
     "build": "builder",
+    "explain": "explained",
     "frontier": "frontiers",
     "read_model": "read",
     "read_scenario": "read",
@@ -50,6 +54,7 @@ __all__ = [
     "World",
     "__version__",
     "build",
+    "explain",
     "frontier",
     "read_model",
     "read_scenario",

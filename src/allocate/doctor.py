@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from allocate import __version__
+from allocate.names import VERSION
 
 OLDEST: Final = (3, 12)
 """The Python that the library asks for."""
@@ -66,9 +66,9 @@ def _packages() -> Iterator[Finding]:
     try:
         asked = metadata.requires("allocate") or []
     except metadata.PackageNotFoundError:
-        yield Finding("allocate", __version__, "is not installed as a package; run pip install in its folder")
+        yield Finding("allocate", VERSION, "is not installed as a package; run pip install in its folder")
         return
-    yield Finding("allocate", __version__)
+    yield Finding("allocate", VERSION)
     try:
         from packaging.requirements import Requirement
     except ImportError:

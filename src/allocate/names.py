@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+VERSION: Final = "0.1.0"
+"""Of the library."""
+
 SPACE: Final = "space"
 """The dim of places; its table carries their names and their province."""
 

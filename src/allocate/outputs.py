@@ -34,18 +34,19 @@ LIBRARIES: Final = ("allocate", "clarabel", "highspy", "numpy", "pandas", "scipy
 """What a result may depend on; their versions are in the manifest."""
 
 
-def write(run: Run, folder: str | Path) -> Path:
+def write(run: Run, folder: str | Path, answers: xr.Dataset | None = None) -> Path:
     """Write a run as a folder. A folder that holds an earlier run is replaced; any other that is not empty is refused.
 
     ``plan.csv`` has a row a cell: the dims of the amount, ``amount`` in whole R thousand, and the plan's ``grade``.
     ``plan.xlsx`` has the same and the tables of ``report.html``, ``plan.nc`` every array, ``manifest.json`` what went
-    in. Raises :class:`InputError` if the folder cannot be written.
+    in. ``answers`` are those of :func:`allocate.questions.answers`, if any were asked; they go into ``plan.nc``.
+    Raises :class:`InputError` if the folder cannot be written.
     """
 
     def fill(home: Path) -> None:
         plan = run.schedule.table().assign(grade=run.plan.grade)
         plan.to_csv(home / "plan.csv", index=False, lineterminator="\n", encoding="utf-8")
-        dataset(run).to_netcdf(home / "plan.nc", engine="h5netcdf")
+        dataset(run, answers).to_netcdf(home / "plan.nc", engine="h5netcdf")
         book(run, home / "plan.xlsx")
         (home / "report.html").write_text(html(run), encoding="utf-8")
         manifest = json.dumps(manifested(run, home), indent=1, ensure_ascii=False)
@@ -138,10 +139,11 @@ def _ours(home: Path) -> bool:
     return "inputs" in found and {path.name for path in home.iterdir()} <= FILES
 
 
-def dataset(run: Run) -> xr.Dataset:
+def dataset(run: Run, answers: xr.Dataset | None = None) -> xr.Dataset:
     """Everything a notebook needs: variables, published amounts, each rule's price and slack, and price pairs of money.
 
     Where the baseline has other labels than the plan, its dim has another name: ``baseline_pool`` has today's pools.
+    ``answers`` are those of :func:`allocate.questions.answers`, where they were asked.
     """
     arrays: dict[str, xr.DataArray] = {str(k): v for k, v in run.plan.values.data_vars.items()}
     arrays |= {str(k): v for k, v in run.plan.expressions.data_vars.items()}
@@ -154,8 +156,15 @@ def dataset(run: Run) -> xr.Dataset:
     arrays |= {f"price_of_{name}": array for name, array in run.plan.prices().items()}
     arrays |= {f"slack_of_{name}": array for name, array in run.plan.slack().items()}
     arrays |= {f"{end}_of_{name}": pair[end] for name, pair in run.pairs.items() for end in ("more", "less")}
+    if run.merged:
+        spent = run.separate.values[run.case.model.schedule.amount]
+        arrays["separate_money"] = spent.sum([d for d in spent.dims if d in other], keep_attrs=True)
     reasons = explanation(run)
-    parts = [reasons, *(array.to_dataset(name=name) for name, array in arrays.items())]
+    parts = [
+        reasons,
+        *([] if answers is None else [answers]),
+        *(array.to_dataset(name=name) for name, array in arrays.items()),
+    ]
     data = xr.merge(parts, join="exact", compat="equals")  # labels that differ are an error, not a hole
     sources = run.case.world.data.attrs.get("acknowledgement", "")
     return data.assign_attrs(

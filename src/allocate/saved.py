@@ -16,8 +16,9 @@ from allocate.errors import InputError, Problem, nearest
 from allocate.explanation import LOWER, UPPER
 from allocate.findings import AT_LIMIT, PER, without_dust
 from allocate.names import SPACE
-from allocate.outputs import MANIFEST
+from allocate.outputs import MANIFEST, dataset
 from allocate.regions import Registry
+from allocate.runs import Run
 from allocate.units import MONEY, Unit
 
 PLAN: Final = "plan.nc"
@@ -61,11 +62,18 @@ class Saved:
         """A row for each row of a rule: its dims, ``side``, ``limit`` (the rule's unit), ``at`` and ``price``.
 
         ``at`` tells whether it is at its limit, ``side`` at which end (``at least``, ``at most``, ``exactly``). Prices
-        of money are per R1 million. Where the run has price pairs, ``more`` and ``less`` price a unit more and less.
+        of money are per R1 million. Where the run has price pairs, ``more`` and ``less`` price a unit more and less;
+        where it was asked how long prices hold, ``holds_from`` and ``holds_to`` are the limits between which they do.
         """
         data, dims, unit = self.data, self.dims(rule), Unit.parse(self.unit(rule))
-        names = {"slack": f"slack_of_{rule}", "lower": LOWER + rule, "upper": UPPER + rule, "price": f"price_of_{rule}"}
+        names: dict[str, str] = {
+            "slack": f"slack_of_{rule}",
+            "lower": LOWER + rule,
+            "upper": UPPER + rule,
+            "price": f"price_of_{rule}",
+        }
         names |= {end: f"{end}_of_{rule}" for end in ("more", "less") if f"{end}_of_{rule}" in data}
+        names |= {f"holds_{end}": f"holds_{end}_{rule}" for end in ("from", "to") if f"holds_{end}_{rule}" in data}
         columns = {column: data[name].transpose(*dims).values.ravel() for column, name in names.items()}
         cells = pd.MultiIndex.from_product([data[d].values for d in dims], names=dims) if dims else None
         frame = pd.DataFrame(columns, index=cells)
@@ -100,6 +108,11 @@ class Saved:
         """How a person calls a space."""
         name = f"{SPACE}_name"
         return f"{self.data[name].sel({SPACE: space}).item()} ({space})" if name in self.data.coords else space
+
+
+def of(run: Run, answers: xr.Dataset | None = None) -> Saved:
+    """A run as it would be read back, without a folder."""
+    return Saved(Path(run.name), {"changes": list(run.case.said)}, dataset(run, answers))
 
 
 def read(folder: str | Path) -> Saved:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from allocate import __version__
 from allocate.cli.frontier import frontier
 from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, what_ifs_of, years_of
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
 from allocate.errors import AllocateError, InputError, Problem
+from allocate.names import VERSION
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from allocate.formula import Formula
     from allocate.runs import Run
     from allocate.spec import Model
@@ -32,7 +34,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"allocate {__version__}")
+        typer.echo(f"allocate {VERSION}")
         raise typer.Exit
 
 
@@ -174,6 +176,15 @@ def run(
     world: WorldName = None,
     years: Years = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the run (default out/NAME).")] = None,
+    explain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--explain",
+            "-e",
+            metavar="SPACE",
+            help="Ask more about a space: how far its money could move, what R1m more takes. Repeat for more spaces.",
+        ),
+    ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
@@ -186,6 +197,8 @@ def run(
     Prints who gains and loses, and writes a folder with report.html, plan.xlsx, plan.csv, plan.nc and manifest.json.
 
     Example:  allocate run grant_consolidation -s one_pool -s guarantee_95 --years 2019/20 --out out/merged
+
+    Example:  allocate run grant_consolidation -s one_pool --years 2019/20 --explain "OR Tambo" --explain eThekwini
     """
     from allocate.optimum.highs import SolverOptions
     from allocate.outputs import free, write
@@ -200,9 +213,10 @@ def run(
     text, what_ifs = model_of(model), what_ifs_of(names)
     facts = facts_of(world)
     found = solve(text, facts, *what_ifs, years=wanted, options=options, watch=lambda what: tell(f"solving: {what}"))
+    spaces, asked = _asked(found, explain or [])
     tell("writing")
-    home = write(found, target)
-    _say_run(found, home)
+    home = write(found, target, asked)
+    _say_run(found, home, spaces)
 
 
 app.command()(frontier)
@@ -283,6 +297,18 @@ def doctor(
         raise typer.Exit(AllocateError.exit_code)
 
 
+def _asked(found: Run, names: list[str]) -> tuple[list[str], xr.Dataset | None]:
+    """The spaces of ``--explain``, and all that is asked of them."""
+    if not names:
+        return [], None
+    from allocate.questions import answers
+    from allocate.saved import of
+
+    plain = of(found)
+    spaces = [plain.space(name) for name in names]
+    return spaces, answers(found, spaces, lambda what: tell(f"asking: {what}"))
+
+
 def _schema(kind: str) -> str:
     import json
 
@@ -315,7 +341,7 @@ def _write_lp(model: Model, scenario: list[str] | None, world: str | None, years
     say(f"Wrote {to}")
 
 
-def _say_run(found: Run, home: Path) -> None:
+def _say_run(found: Run, home: Path, spaces: list[str]) -> None:
     from allocate.sentences import sentences
 
     say(found.name)
@@ -324,6 +350,11 @@ def _say_run(found: Run, home: Path) -> None:
     typer.echo(f"  figures: {found.case.world.name}")
     for sentence in sentences(found):
         typer.echo(f"* {sentence}")
+    for space in spaces:
+        from allocate.explained import of_space
+        from allocate.saved import read
+
+        typer.echo("\n".join(["", *of_space(read(home), space), ""]))
     typer.echo(f"Open {home / 'report.html'}")
 
 

@@ -18,10 +18,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from allocate import __version__, equity, findings
+from allocate import equity, findings
 from allocate.compare import Row
 from allocate.findings import Gain
-from allocate.names import SPACE, TIME, UNALLOCATED
+from allocate.names import SPACE, TIME, UNALLOCATED, VERSION
 from allocate.report import numerals
 from allocate.report.numerals import Scale
 from allocate.report.tiles import legend, tiles
@@ -231,7 +231,7 @@ def versions() -> list[tuple[str, str]]:
     except metadata.PackageNotFoundError:
         asked = []
     names = sorted({re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in asked if "extra ==" not in text})
-    return [("allocate", __version__), *((name, metadata.version(name)) for name in names)]
+    return [("allocate", VERSION), *((name, metadata.version(name)) for name in names)]
 
 
 def _unit(unit: object) -> str:
