@@ -1,7 +1,8 @@
 """``python -m benchmarks``: every table; name one or more of them, and sizes; ``--quick`` is a smoke of seconds.
 
 speed: every shipped model, verb by verb. peers: stating a program, beside PuLP and linopy. configurations: one plan
-whatever route (large takes an hour, so ask for it). sweep: is every shipped question answered.
+whatever route (large takes an hour, so ask for it). risk: money before need, draw by draw (half an hour). sweep: is
+every shipped question answered.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
-from benchmarks import configurations, peers, speed, sweep
+from benchmarks import configurations, peers, risk, speed, sweep
 from benchmarks.worlds import SIZES
 
-TABLES = ("speed", "peers", "configurations", "sweep")
+TABLES = ("speed", "peers", "configurations", "risk", "sweep")
 REPEATS = {"small": 7, "medium": 7, "large": 1}
 
 
@@ -29,7 +30,7 @@ def main() -> None:
     if unknown := set(asked.tables) - set(TABLES):
         parser.error(f"no such table: {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}")
     if asked.quick:
-        run(asked.tables or TABLES[:3], ["small"], quick=True)
+        run(asked.tables or TABLES[:4], ["small"], quick=True)
     else:
         run(asked.tables or TABLES, asked.sizes or [*SIZES], large=bool(asked.sizes))
 
@@ -47,6 +48,11 @@ def run(tables: Sequence[str], sizes: Sequence[str], quick: bool = False, large:
         for size in sizes:
             if (size != "large" or large) and not configurations.table(size):
                 raise SystemExit(f"{size}: not every configuration publishes the same plan")
+    if "risk" in tables:
+        if quick:
+            risk.tables((10,), (5,), seconds=20.0)
+        else:
+            risk.tables((100, 1000))
     if "sweep" in tables:
         sweep.main()
 

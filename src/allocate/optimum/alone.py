@@ -36,7 +36,7 @@ def _least(draws: Draws, first: FirstStage, draw: int) -> float:
     proved = goal.sign * duality_bound(lp.region, goal, prices[-1])
     terms = np.abs(goal.cost) @ np.abs(x) + abs(proved)
     missed = max(residual.size for residual in Check(lp.region, lp.unit, x).feasible())
-    if not (missed <= ALLOWED and goal.sign * goal.value(x) - proved <= ALLOWED * terms):
+    if not (missed <= ALLOWED and np.isfinite(proved) and abs(goal.sign * goal.value(x) - proved) <= ALLOWED * terms):
         raise ProofError(f"draw {draw}: its best plan alone is not proved")
     return proved
 

@@ -26,6 +26,8 @@ FIELDS = ("matrix", "row_lower", "row_upper", "lower", "upper", "cost", "offset"
 #: Probabilities that miss one by no more than this are taken for rounded, and divided by their sum.
 ROUNDED = 1e-9
 
+NO_GOAL = "there is no goal, so there is no outcome"
+
 
 @dataclass(frozen=True, eq=False)
 class Varying:
@@ -180,8 +182,7 @@ def _fingerprint(draws: Draws, draw: int) -> str:
 
 
 def _base(lp: LinearProgram, field: str) -> Vector:
-    goal = lp.goals[-1]
-    assert isinstance(goal, Goal)
+    goal = lp.plain_goals[-1]
     last = {"matrix": lp.matrix.data, "cost": goal.cost, "offset": np.array([goal.offset])}
     values: Vector = last[field] if field in last else getattr(lp, field)
     return values
@@ -207,8 +208,8 @@ def _aligned(programs: Sequence[LinearProgram]) -> tuple[Table, LinearProgram]:
 
 
 def _unlike(programs: Sequence[LinearProgram]) -> Iterator[str]:
-    if not programs:
-        yield "there are none"
+    if not programs or not programs[0].goals:
+        yield NO_GOAL if programs else "there are none"
         return
     base = programs[0]
     for k, lp in enumerate(programs):
@@ -236,9 +237,11 @@ def _wrong_program(draws: Draws) -> Iterator[str]:
     lp = draws.base
     if draws.first.shape != lp.lower.shape:
         yield f"first has shape {draws.first.shape}, expected {lp.lower.shape}"
+    elif not draws.first.any() or draws.first.all():
+        yield f"{'no' if draws.first.all() else 'every'} column is of the second stage; each stage has one or more"
     if not lp.goals:
-        yield "the program has no goal, so there is no outcome"
-    if not lp.is_plain:
+        yield NO_GOAL
+    elif not lp.is_plain:
         yield "goals that give, leximin goals and whole numbers cannot be decided before need"
     elif draws.first.shape == lp.lower.shape:
         for goal in lp.plain_goals[:-1]:

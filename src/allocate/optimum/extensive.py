@@ -39,7 +39,7 @@ def extensive(draws: Draws, measure: Measure, against: Vector) -> LinearProgram:
     losses = _losses(draws, programs, size)
     offset = np.array([draws.outcome.sign * lp.plain_goals[-1].offset for lp in programs]) - against
     cost = least @ losses
-    unit = _unit(draws)
+    unit = _unit(programs[0])
     if risky:
         above = sparse.hstack([sparse.csr_array((len(draws), size - extra)), _above(len(draws))])
         matrix = sparse.vstack([matrix, above - losses])
@@ -58,14 +58,6 @@ def extensive(draws: Draws, measure: Measure, against: Vector) -> LinearProgram:
         _columns(draws, [lp.target for lp in programs], [0.0] * risky, extra),
         _columns(draws, [lp.unit for lp in programs], [unit] * risky, extra, unit),
     )
-
-
-def losses_in(draws: Draws, x: Vector) -> Vector:
-    """The loss (K,) of every draw at a point (n',) of the one program."""
-    programs = [draws.program(k) for k in range(len(draws))]
-    offset = np.array([draws.outcome.sign * lp.plain_goals[-1].offset for lp in programs])
-    found: Vector = _losses(draws, programs, x.size) @ x + offset
-    return found
 
 
 def in_draws(draws: Draws, error: NoPlanError) -> list[int]:
@@ -117,6 +109,6 @@ def _placed(cost: Vector, size: int) -> Vector:
     return np.concatenate([cost, np.zeros(size - cost.size)])
 
 
-def _unit(draws: Draws) -> float:
+def _unit(lp: LinearProgram) -> float:
     """The most that one published unit of one column changes the outcome by: what losses are published in."""
-    return float(np.abs(draws.outcome.cost * draws.base.unit).max()) or 1.0
+    return float(np.abs(lp.plain_goals[-1].cost * lp.unit).max()) or 1.0

@@ -104,6 +104,12 @@ class Pool:
         slope = np.array([group.mix @ cuts.slope[place] for place, cuts in mixed])
         return Planes(const, slope, self._useful(const, slope, [self.points[j] for j in there]))
 
+    def height(self, planes: Planes, x: Vector) -> Vector:
+        """The loss (b,) that the planes of use leave each block at a point."""
+        height = planes.const + (planes.slope * x[self.blocks.link_column]) @ self.by_block
+        found: Vector = np.where(planes.useful, height, -np.inf).max(axis=0)
+        return found
+
     def _useful(self, const: Table, slope: Table, points: Sequence[Vector]) -> Mask:
         """Which planes (points, b) are above all useful ones before them at their own point."""
         useful = np.ones(const.shape, bool)
@@ -135,24 +141,25 @@ class Proposal:
 def propose(first: FirstStage, pool: Pool, counted: Sequence[Group]) -> Proposal:
     """The plan that is best as far as the cuts say. Raises ProofError when the interior point finds none."""
     planes = [pool.planes(group) for group in counted]
-    work = _Master(first, pool.blocks, counted, planes)
+    work = Master(first, pool, counted, planes)
     x, pushes, weights = work.solve()
     const, slope = work.mixed(pushes, weights)
     return Proposal(x, const + first.least(slope))
 
 
-class _Master:
+class Master:
     """The program of one round: x, the level from which losses count more, and for each group a loss per block and
-    what it has above the level. Losses are in units of ``size``, x in scaled units."""
+    what it has above the level. Losses are counted from what the planes say at the last point, ``here`` (groups, b), in
+    units of ``size``: what no plan changes must not drown what it does. x is in scaled units."""
 
-    def __init__(self, first: FirstStage, blocks: Blocks, counted: Sequence[Group], planes: Sequence[Planes]) -> None:
-        self.first, self.blocks, self.groups, self.planes = first, blocks, counted, planes
+    def __init__(self, first: FirstStage, pool: Pool, counted: Sequence[Group], planes: Sequence[Planes]) -> None:
+        self.first, self.blocks, self.groups, self.planes = first, pool.blocks, counted, planes
         self.column = first.scaling.column * first.scaling.size / SIZE
-        losses = [np.abs(of.const).max(initial=0.0) for of in planes]
-        losses += [np.abs(of.slope * self.column[blocks.link_column]).max(initial=0.0) for of in planes]
-        self.size = float(power_of_two(np.array([max(losses)]))[0])
+        self.here = np.array([pool.height(of, pool.points[-1]) for of in planes])
+        steps = [np.abs(of.slope * self.column[pool.blocks.link_column]).max(initial=0.0) for of in planes]
+        self.size = float(power_of_two(np.array([max(steps)]))[0])
         self.open = [k for k, group in enumerate(counted) if group.least < group.most]
-        n, many = self.column.size, len(counted) * blocks.count
+        n, many = self.column.size, len(counted) * self.blocks.count
         self.level, self.losses, self.above = n, n + 1, n + 1 + many
         self.columns = n + 1 + many + len(self.open)
 
@@ -212,7 +219,9 @@ class _Master:
         entries = np.concatenate([np.ones(row.size), -np.ones(3 * many)])
         rows = np.concatenate([row, own, own, many + own])
         columns = np.concatenate([losses, np.full(many, self.level), self.above + own, self.above + own])
-        return sparse.csr_array((entries, (rows, columns)), shape=(2 * many, self.columns)), np.zeros(2 * many)
+        here = self.here.sum(axis=1)
+        below = np.concatenate([here.max() - here[self.open], np.zeros(many)]) / self.size
+        return sparse.csr_array((entries, (rows, columns)), shape=(2 * many, self.columns)), below
 
     def _cut_rows(self) -> tuple[sparse.csr_array, Vector]:
         """Every block of every group loses no less than each of its planes."""
@@ -227,7 +236,7 @@ class _Master:
             columns = np.concatenate([links.link_column[link], self.losses + k * links.count + block])
             entries = np.concatenate([of.slope[at, link] * scale[link], -np.ones(point.size)])
             parts.append(sparse.csr_array((entries, (rows, columns)), shape=(point.size, self.columns)))
-            below.append(-of.const[point, block] / self.size)
+            below.append((self.here[k, block] - of.const[point, block]) / self.size)
         return sparse.csr_array(sparse.vstack(parts)), np.concatenate(below)
 
     def _first_rows(self) -> tuple[sparse.csr_array, int, Vector]:

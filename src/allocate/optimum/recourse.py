@@ -157,7 +157,7 @@ class Recourse:
         loss = float(second.cost @ y + second.direct @ x) + second.offset
         terms = np.abs(second.cost) @ np.abs(y) + np.abs(const).sum() + np.abs(slope) @ np.abs(there)
         proved = const.sum() + slope @ there
-        if not loss - proved <= ALLOWED * terms:
+        if not (np.isfinite(proved) and abs(loss - proved) <= ALLOWED * terms):
             raise ProofError(f"draw {draw}: its loss is {loss}, and its prices prove only {proved}")
         return loss, const, slope
 

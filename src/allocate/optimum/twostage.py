@@ -22,7 +22,7 @@ from allocate.errors import NoPlanError
 from allocate.optimum.alone import best_alone
 from allocate.optimum.bundle import Step, by_cuts
 from allocate.optimum.draws import Draws, Indices, settled
-from allocate.optimum.extensive import extensive, in_draws, losses_in
+from allocate.optimum.extensive import extensive, in_draws
 from allocate.optimum.firststage import FirstStage
 from allocate.optimum.highs import SolverOptions
 from allocate.optimum.lexicographic import solve as solve_one
@@ -163,7 +163,8 @@ def _exact(draws: Draws, which: Indices, measure: Measure, against: Vector, opti
     except NoPlanError as error:
         raise NoRecourse(in_draws(draws, error), error) from None
     x = found.x[: int(draws.first.sum())]
-    losses = losses_in(draws, found.x)
+    # The one program lets draws that are not among the worst drift; what they can have is solved again.
+    losses = Recourse(draws).cuts(x, np.arange(len(draws))).losses
     loss = float(found.values[-1])
     step = Step(time.perf_counter() - began, loss, loss)
     return _decision(draws, which, measure, x, losses, max(1.0, abs(loss)), found.grade, "extensive", (step,))
