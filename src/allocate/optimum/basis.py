@@ -1,4 +1,4 @@
-"""The duals and the point of a basis, recomputed to the last digit: ties are told from prices by the duals."""
+"""The duals of a basis, recomputed to the last digit: ties are told from prices by them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import linalg
 
 from allocate.errors import ProofError
-from allocate.optimum.highs import LOWER, UPPER, Status, Vertex
+from allocate.optimum.highs import Vertex
 from allocate.optimum.linear import Region, Vector
 
 
@@ -33,42 +33,6 @@ def refined_duals(region: Region, cost: Vector, vertex: Vertex, steps: int = 3) 
         for _ in range(steps):
             dual[rows] += factors.solve(exact_residual(basis, dual[rows], wanted))
     return dual
-
-
-def refined_point(region: Region, vertex: Vertex, steps: int = 2) -> Vector:
-    """The point (n,) of a basis, its rows and columns that are not basic at their limits exactly but for rounding.
-
-    Raises ProofError when the basis is singular.
-
-    >>> from scipy import sparse
-    >>> from allocate.optimum.highs import SolverOptions, minimise
-    >>> region = Region(sparse.csr_array([[3.0]]), np.ones(1), np.full(1, np.inf), np.zeros(1), np.ones(1))
-    >>> refined_point(region, minimise(region, np.ones(1), SolverOptions())).tolist()
-    [0.3333333333333333]
-    """
-    columns, rows = np.flatnonzero(vertex.basic_columns), np.flatnonzero(~vertex.basic_rows)
-    if columns.size != rows.size:
-        raise ProofError(f"the solver's basis has {columns.size} columns for {rows.size} rows")
-    x = _at(region.lower, region.upper, vertex.basis.columns)
-    if not columns.size:
-        return x
-    x[columns] = 0.0
-    limit = _at(region.row_lower, region.row_upper, vertex.basis.rows)[rows]
-    basis, wanted = region.matrix[rows][:, columns], limit - region.matrix[rows] @ x
-    try:
-        factors = linalg.splu(basis.tocsc())
-    except RuntimeError as error:
-        raise ProofError("the solver's basis is singular") from error
-    x[columns] = factors.solve(wanted)
-    for _ in range(steps):
-        x[columns] += factors.solve(wanted - basis @ x[columns])
-    return x
-
-
-def _at(low: Vector, high: Vector, status: Status) -> Vector:
-    """The limit that each status names; 0 for what is basic or has no limit."""
-    named = np.select([status == LOWER, status == UPPER], [low, high], 0.0)
-    return np.where(np.isfinite(named), named, 0.0)
 
 
 def exact_residual(matrix: Any, x: Vector, wanted: Vector) -> Vector:

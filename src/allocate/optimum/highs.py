@@ -20,7 +20,7 @@ from allocate.optimum.linear import Mask, Region, Vector
 
 Order = NDArray[np.integer[Any]]
 Status = NDArray[np.int8]
-LOWER, BASIC, UPPER = 0, 1, 2
+BASIC = 1
 DUAL, PRIMAL = 1, 4
 
 #: Near a goal of zero HiGHS 1.15.1's interior point goes on for ever; after this many rounds the simplex takes over.

@@ -21,7 +21,6 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from allocate.errors import AllocateError, NoPlanError, ProofError
-from allocate.optimum.basis import refined_point
 from allocate.optimum.certificate import NOISE, Check
 from allocate.optimum.draws import FIELDS, Draws, Indices, Table
 from allocate.optimum.highs import Basis, NoVertex, SolverOptions, minimise
@@ -31,6 +30,8 @@ from allocate.optimum.scaling import ruiz
 
 #: The largest residuals of what a draw is said to buy: of bounds and rows by their size, of the proof by its terms.
 ALLOWED = 1e-9
+#: The solver's tolerance is absolute: where it lets too much pass beside small amounts, limits are made so much larger.
+FINER = 2.0**10
 
 
 class NoRecourse(NoPlanError):
@@ -106,6 +107,12 @@ class _Second:
     direct: Vector
     offset: float
 
+    def bounded(self) -> _Second:
+        """The same, columns without an upper bound given the one that a row of the second stage alone implies."""
+        apart = np.diff(self.technology.indptr) == 0
+        limit = np.where(apart, self.region.row_upper, np.inf)
+        return replace(self, region=replace(self.region, upper=_implied(self.region, limit)))
+
     def after(self, x: Vector) -> Region:
         """What is left to decide after a first stage x."""
         taken = self.technology @ x
@@ -153,6 +160,8 @@ class Recourse:
         second = self.second(draw)
         y, duals = self._solve(second, x, draw, deadline)
         const, slope = self.plane(second, duals)
+        if not np.isfinite(const).all():
+            const, slope = self.plane(second.bounded(), duals)
         there = x[self.blocks.link_column]
         loss = float(second.cost @ y + second.direct @ x) + second.offset
         terms = np.abs(second.cost) @ np.abs(y) + np.abs(const).sum() + np.abs(slope) @ np.abs(there)
@@ -163,21 +172,20 @@ class Recourse:
 
     def _solve(self, second: _Second, x: Vector, draw: int, deadline: float) -> tuple[Vector, Vector]:
         """The best y (n2,), which keeps every bound and row, and row duals (m2,) of one draw; natural units."""
-        left = second.after(x)
-        region = self.scaling.region(left)
-        scaled, factor = self.scaling.cost(second.cost)
-        try:
-            vertex = minimise(region, scaled, replace(self.options, start=self.bases[draw]), deadline)
-        except NoVertex:
-            raise NoRecourse([draw], explain(region, scaled, deadline)) from None
-        self.bases[draw] = vertex.basis
-        duals = vertex.duals * self.scaling.row / factor
-        y = np.clip(vertex.x * self.scaling.column * self.scaling.size, left.lower, left.upper)
-        if self._missed(second, left, x, y) > ALLOWED:
-            y = np.clip(refined_point(left, vertex), left.lower, left.upper)
-            if (missed := self._missed(second, left, x, y)) > ALLOWED:
-                raise ProofError(f"draw {draw}: its second stage is missed by {missed:.1e}")
-        return y, duals
+        left, missed = second.after(x), np.inf
+        for scaling in (self.scaling, replace(self.scaling, size=self.scaling.size / FINER)):
+            region = scaling.region(left)
+            scaled, factor = scaling.cost(second.cost)
+            try:
+                vertex = minimise(region, scaled, replace(self.options, start=self.bases[draw]), deadline)
+            except NoVertex:
+                raise NoRecourse([draw], explain(region, scaled, deadline)) from None
+            self.bases[draw] = vertex.basis
+            y = np.clip(vertex.x * scaling.column * scaling.size, left.lower, left.upper)
+            missed = self._missed(second, left, x, y)
+            if missed <= ALLOWED:
+                return y, vertex.duals * scaling.row / factor
+        raise ProofError(f"draw {draw}: its second stage is missed by {missed:.1e}")
 
     def plane(self, second: _Second, duals: Vector) -> tuple[Vector, Vector]:
         """The cut (blocks,) and (links,) that any row duals (m2,) of a draw give, by weak duality.
@@ -217,6 +225,19 @@ def _components(matrix: Any) -> tuple[int, Indices, Indices]:
     both = sparse.vstack([sparse.hstack([none[0], pattern]), sparse.hstack([pattern.T, none[1]])])
     count, block = connected_components(both, directed=False)
     return int(count), block[:rows], block[rows:]
+
+
+def _implied(region: Region, limit: Vector) -> Vector:
+    """Upper bounds (n,), those that are infinite no larger than any row that is at most ``limit`` (m,) leaves them."""
+    matrix, columns = region.matrix, region.matrix.indices
+    row = np.repeat(np.arange(limit.size), np.diff(matrix.indptr))
+    least = np.where(matrix.data > 0, matrix.data * region.lower[columns], matrix.data * region.upper[columns])
+    with np.errstate(invalid="ignore"):  # infinity less infinity: nothing is implied
+        others = np.bincount(row, least, minlength=limit.size)[row] - least
+        room = np.where(matrix.data > 0, (limit[row] - others) / matrix.data, np.inf)
+    upper = np.full(region.upper.size, np.inf)
+    np.minimum.at(upper, columns, np.where(np.isnan(room), np.inf, room))
+    return np.where(np.isinf(region.upper), np.maximum(upper, region.lower), region.upper)
 
 
 def _with(pattern: Any, data: Vector) -> Any:
