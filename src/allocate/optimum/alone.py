@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from allocate.errors import NoPlanError, ProofError
-from allocate.optimum.certificate import Check, duality_bound
+from allocate.optimum.certificate import Check
 from allocate.optimum.draws import Draws
-from allocate.optimum.firststage import FirstStage
+from allocate.optimum.firststage import FirstStage, least_value
 from allocate.optimum.highs import SolverOptions
-from allocate.optimum.linear import LinearProgram, Vector
+from allocate.optimum.linear import Goal, LinearProgram, Vector
 from allocate.optimum.recourse import ALLOWED, NoRecourse
 from allocate.optimum.stages import corner
 
@@ -33,10 +33,11 @@ def _least(draws: Draws, first: FirstStage, draw: int) -> float:
     except NoPlanError as error:
         raise NoRecourse([draw], error) from None
     x = np.clip(x, lp.lower, lp.upper)
-    proved = goal.sign * duality_bound(lp.region, goal, prices[-1])
+    loss = Goal(goal.name, goal.sign * goal.cost, goal.sign * goal.offset)
+    proved = least_value(lp.region, loss, goal.sign * prices[-1])
     terms = np.abs(goal.cost) @ np.abs(x) + abs(proved)
     missed = max(residual.size for residual in Check(lp.region, lp.unit, x).feasible())
-    if not (missed <= ALLOWED and np.isfinite(proved) and abs(goal.sign * goal.value(x) - proved) <= ALLOWED * terms):
+    if not (missed <= ALLOWED and np.isfinite(proved) and abs(loss.value(x) - proved) <= ALLOWED * terms):
         raise ProofError(f"draw {draw}: its best plan alone is not proved")
     return proved
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from allocate.errors import StoppedError
+from allocate.errors import ProofError, StoppedError
 from allocate.optimum.draws import Indices
 from allocate.optimum.firststage import FirstStage
 from allocate.optimum.linear import Vector
@@ -29,7 +29,10 @@ SLOW, ENOUGH = 1e-2, 5
 
 @dataclass(frozen=True)
 class Step:
-    """After so many seconds: the loss that no plan can go under, and that of the best plan so far."""
+    """After so many seconds of cuts: the loss that no plan can go under, and that of the best plan so far.
+
+    At first, with one plan measured and nothing proved, the bound is infinite.
+    """
 
     seconds: float
     bound: float
@@ -61,7 +64,7 @@ def by_cuts(first: FirstStage, recourse: Recourse, measure: Measure, gap: float)
         while work.left > gap * work.scale and work.slow < ENOUGH:
             work.round()
     except StoppedError:
-        pass  # what was proved so far stands
+        work.note()  # what was proved so far stands
     return Bundle(work.x, work.losses, work.idle, tuple(work.steps))
 
 
@@ -75,6 +78,8 @@ class _Rounds:
     bound: float = -np.inf
     value: float = np.inf
     idle: float = 0.0
+    x: Vector = field(default_factory=lambda: np.zeros(0))
+    losses: Vector = field(default_factory=lambda: np.zeros(0))
     slow: int = 0
     steps: list[Step] = field(default_factory=list)
 
@@ -107,6 +112,13 @@ class _Rounds:
             except NoRecourse:
                 pass
         self._measured(self.first.start, self._solved(self.first.start, self.everyone))
+        if not np.isfinite(self.value):
+            raise ProofError("the plan nearest to the target does not keep every rule of the first stage exactly")
+        self.note()
+
+    def note(self) -> None:
+        """What is known by now."""
+        self.steps.append(Step(time.perf_counter() - self.began, self.bound, self.value))
 
     def round(self) -> None:
         """One proposal, and what the draws say of it."""
@@ -121,7 +133,7 @@ class _Rounds:
             self._measured(x, together(cuts, some, self._solved(x, rest), rest) if rest.size else cuts)
         else:
             self.pool.add(x, some, cuts)
-        self.steps.append(Step(time.perf_counter() - self.began, self.bound, self.value))
+        self.note()
         self.slow = self.slow + 1 if self.left > (1 - SLOW) * before else 0
 
     def _solved(self, x: Vector, which: Indices) -> Cuts:

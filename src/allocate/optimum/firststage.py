@@ -10,7 +10,7 @@ from allocate.optimum.basis import refined_duals
 from allocate.optimum.certificate import ALLOWED, Check, duality_bound
 from allocate.optimum.closest import closest
 from allocate.optimum.draws import Draws
-from allocate.optimum.face import shrink
+from allocate.optimum.face import bounded, shrink
 from allocate.optimum.highs import NoVertex, SolverOptions, minimise
 from allocate.optimum.lexicographic import solve
 from allocate.optimum.linear import Goal, LinearProgram, Region, Vector
@@ -29,10 +29,11 @@ class FirstStage:
         self.program = _alone(draws)
         quick = replace(options, accept_near_ties=True, start=None, column_order=None, row_order=None)
         start = solve(self.program, quick)
-        self.start, self.region = start.x, _best(self.program, start.prices)
+        self.region = _best(self.program, start.prices)
         self.scaling = ruiz(self.region)
         self.scaled = self.scaling.region(self.region)
         self.small = shrink(self.region, self.program.unit)
+        self.start = self.nearest(start.x)
 
     def nearest(self, x: Vector) -> Vector:
         """The plan (n1,) nearest to x (n1,), in the measure of :attr:`LinearProgram.weights`."""
@@ -56,7 +57,20 @@ class FirstStage:
         except NoVertex:
             return -np.inf
         price = refined_duals(self.scaled, cost, vertex) * self.scaling.row / factor
-        return duality_bound(self.region, Goal("plane", slope), price)
+        return least_value(self.region, Goal("plane", slope), price)
+
+
+def least_value(region: Region, goal: Goal, price: Vector) -> float:
+    """What a goal to be made small cannot go below, by weak duality from prices (m,) in its own sense; bounds that rows
+    imply hold what is left of a slope on a column without any.
+
+    >>> from scipy import sparse
+    >>> one = np.ones(1)
+    >>> region = Region(sparse.csr_array([[1.0]]), -np.inf * one, 2 * one, 0 * one, np.inf * one)
+    >>> least_value(region, Goal("loss", -3 * one), -2.75 * one)
+    -6.0
+    """
+    return max(duality_bound(region, goal, price), duality_bound(bounded(region), goal, price))
 
 
 def _alone(draws: Draws) -> LinearProgram:

@@ -23,6 +23,7 @@ from scipy.sparse.csgraph import connected_components
 from allocate.errors import AllocateError, NoPlanError, ProofError
 from allocate.optimum.certificate import NOISE, Check
 from allocate.optimum.draws import FIELDS, Draws, Indices, Table
+from allocate.optimum.face import bounded
 from allocate.optimum.highs import Basis, NoVertex, SolverOptions, minimise
 from allocate.optimum.infeasible import explain
 from allocate.optimum.linear import Region, Vector
@@ -110,8 +111,8 @@ class _Second:
     def bounded(self) -> _Second:
         """The same, columns without an upper bound given the one that a row of the second stage alone implies."""
         apart = np.diff(self.technology.indptr) == 0
-        limit = np.where(apart, self.region.row_upper, np.inf)
-        return replace(self, region=replace(self.region, upper=_implied(self.region, limit)))
+        own = replace(self.region, row_upper=np.where(apart, self.region.row_upper, np.inf))
+        return replace(self, region=replace(self.region, upper=bounded(own).upper))
 
     def after(self, x: Vector) -> Region:
         """What is left to decide after a first stage x."""
@@ -225,19 +226,6 @@ def _components(matrix: Any) -> tuple[int, Indices, Indices]:
     both = sparse.vstack([sparse.hstack([none[0], pattern]), sparse.hstack([pattern.T, none[1]])])
     count, block = connected_components(both, directed=False)
     return int(count), block[:rows], block[rows:]
-
-
-def _implied(region: Region, limit: Vector) -> Vector:
-    """Upper bounds (n,), those that are infinite no larger than any row that is at most ``limit`` (m,) leaves them."""
-    matrix, columns = region.matrix, region.matrix.indices
-    row = np.repeat(np.arange(limit.size), np.diff(matrix.indptr))
-    least = np.where(matrix.data > 0, matrix.data * region.lower[columns], matrix.data * region.upper[columns])
-    with np.errstate(invalid="ignore"):  # infinity less infinity: nothing is implied
-        others = np.bincount(row, least, minlength=limit.size)[row] - least
-        room = np.where(matrix.data > 0, (limit[row] - others) / matrix.data, np.inf)
-    upper = np.full(region.upper.size, np.inf)
-    np.minimum.at(upper, columns, np.where(np.isnan(room), np.inf, room))
-    return np.where(np.isinf(region.upper), np.maximum(upper, region.lower), region.upper)
 
 
 def _with(pattern: Any, data: Vector) -> Any:
