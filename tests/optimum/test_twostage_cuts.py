@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from allocate.errors import ProofError
+from allocate.errors import ProofError, StoppedError
 from allocate.optimum.bundle import by_cuts
-from allocate.optimum.draws import Draws, Varying, settled
+from allocate.optimum.draws import Draws, Varying, distinct
 from allocate.optimum.firststage import FirstStage
 from allocate.optimum.highs import SolverOptions
 from allocate.optimum.infeasible import Infeasible, Unbounded
@@ -65,7 +65,7 @@ def test_a_cut_touches_its_loss_and_lies_below_it_elsewhere(seed):
 
     Losses are worked out anew, each as a linear program with the first stage fixed.
     """
-    rng, (draws, _) = np.random.default_rng(seed), settled(drawn(seed))
+    rng, (draws, _) = np.random.default_rng(seed), distinct(drawn(seed))
     recourse, everyone = Recourse(draws), np.arange(len(draws))
     here, links = spread(draws, rng), recourse.blocks.link_column
     cuts = recourse.cuts(here, everyone)
@@ -97,7 +97,7 @@ class Corrupted(Recourse):
 def test_a_wrong_answer_of_the_solver_is_refused(wrong):
     """Proves: a point that reaches a millionth more or less than it can, or prices a thousandth off, do not become a
     loss and a cut: loss and proof must meet. Broken: they would pass, and the gap would not be what it says."""
-    draws, _ = settled(farmer())
+    draws, _ = distinct(farmer())
     x = np.array([170.0, 80.0, 250.0])
     assert Recourse(draws).cuts(x, np.arange(3)).losses.mean() == pytest.approx(-108_390)
     with pytest.raises(ProofError, match=r"prove only (-inf|-?[0-9.]+)$"):
@@ -109,7 +109,7 @@ def test_corrupted_multipliers_cannot_pass_the_best(seed):
     """Proves: whatever multipliers the interior point comes with, the plane they are mixed into is nowhere above the
     measure: its least value never passes the exact best. Broken: a bound that believed them would."""
     given = drawn(seed)
-    measure, (draws, _) = Measure(alpha=0.5), settled(given)
+    measure, (draws, _) = Measure(alpha=0.5), distinct(given)
     best = draws.outcome.sign * decide(given, measure, TIED, route="extensive").value
     first, recourse, rng = FirstStage(draws, TIED), Recourse(draws), np.random.default_rng(seed)
     everyone, pool, weighed = np.arange(len(draws)), Pool(recourse.blocks, len(draws)), []
@@ -132,10 +132,10 @@ def test_each_place_and_service_is_a_block():
     what the first stage does by itself; a farmer's three crops are three."""
     for seed in range(6):
         draws = drawn(seed)
-        blocks = Recourse(settled(draws)[0]).blocks
+        blocks = Recourse(distinct(draws)[0]).blocks
         assert blocks.count == blocks.rows.size + 1
         assert (np.bincount(blocks.column_block) == 2).all()
-    assert Recourse(settled(farmer())[0]).blocks.count == 4
+    assert Recourse(distinct(farmer())[0]).blocks.count == 4
 
 
 def owed(least, upper=9.0):
@@ -194,7 +194,7 @@ def test_draws_that_are_surely_not_the_worst_are_left_aside():
     still that of all: solved anew, each draw has the outcome that was reported."""
     chance = np.random.default_rng(0)
     many = seller(tuple(chance.uniform(1, 8, 60)), np.full(60, 1 / 60))
-    work, _ = settled(many)
+    work, _ = distinct(many)
     solved = []
 
     class Counted(Recourse):
@@ -208,3 +208,40 @@ def test_draws_that_are_surely_not_the_worst_are_left_aside():
     assert found.losses == pytest.approx([second_stage(work, k, found.x) for k in range(60)], abs=1e-8)
     exact = decide(many, measure, route="extensive").value
     assert -measure.of(found.losses, work.probability) == pytest.approx(exact, rel=1e-5)
+
+
+def test_time_that_is_up_leaves_what_was_proved():
+    """Proves: when time is up after three sweeps, the best plan and the bound of that moment come back, on the right
+    sides of the best and short of the gap that was asked for; up before the first plan is measured, nothing does."""
+    draws, _ = distinct(drawn(13))
+    best = draws.outcome.sign * decide(draws, WORST, TIED, route="extensive").value
+    first = FirstStage(draws, TIED)
+
+    class Late(Recourse):
+        """A second stage that time runs out for after so many sweeps."""
+
+        sweeps = 3
+
+        def cuts(self, x, which, deadline=np.inf):
+            self.sweeps -= 1
+            first.deadline = np.inf if self.sweeps > 0 else -np.inf
+            return super().cuts(x, which, deadline)
+
+    found = by_cuts(first, Late(draws), WORST, 1e-6)
+    last = found.steps[-1]
+    assert last.bound <= best + 1e-9 * abs(best) and best <= last.value + 1e-9 * abs(best)
+    assert last.value - last.bound > 1e-6 * abs(last.value - found.idle)
+    soon = Late(draws)
+    soon.sweeps, first.deadline = 0, -np.inf
+    with pytest.raises(StoppedError):
+        by_cuts(first, soon, WORST, 1e-6)
+
+
+def test_a_first_stage_that_nothing_holds():
+    """Proves: where a column of the first stage has no end, the one program still finds the best, and cuts say what is
+    missing; they never come back without a bound."""
+    draws = seller()
+    free = replace(draws, base=replace(draws.base, upper=np.array([np.inf, 9.0])))
+    assert decide(free, route="extensive").x == pytest.approx([6.0])
+    with pytest.raises(ProofError, match="held by a bound or a row"):
+        decide(free, route="cuts")

@@ -16,7 +16,7 @@ from allocate.errors import ProofError, StoppedError
 from allocate.optimum.draws import Indices
 from allocate.optimum.firststage import FirstStage
 from allocate.optimum.linear import Vector
-from allocate.optimum.master import Pool, groups, propose
+from allocate.optimum.master import NoProposal, Pool, groups, propose
 from allocate.optimum.measures import Measure
 from allocate.optimum.recourse import Cuts, NoRecourse, Recourse, together
 
@@ -56,7 +56,8 @@ def by_cuts(first: FirstStage, recourse: Recourse, measure: Measure, gap: float)
     """A plan whose measure is within ``gap`` of the best, as a part of what it differs from doing nothing by (at least
     1), or as near as it came by the deadline of the first stage or before rounding stopped it.
 
-    Raises NoRecourse, ProofError, and StoppedError at a deadline before the first plan was measured.
+    Raises NoRecourse, ProofError where nothing bounds the outcome, and StoppedError at a deadline before the first plan
+    was measured.
     """
     work = _Rounds(first, recourse, measure)
     work.begin()
@@ -65,6 +66,9 @@ def by_cuts(first: FirstStage, recourse: Recourse, measure: Measure, gap: float)
             work.round()
     except StoppedError:
         work.note()  # what was proved so far stands
+    except NoProposal:
+        if not np.isfinite(work.bound):
+            raise
     return Bundle(work.x, work.losses, work.idle, tuple(work.steps))
 
 
@@ -134,7 +138,7 @@ class _Rounds:
         else:
             self.pool.add(x, some, cuts)
         self.note()
-        self.slow = self.slow + 1 if self.left > (1 - SLOW) * before else 0
+        self.slow = 0 if self.left < (1 - SLOW) * before else self.slow + 1
 
     def _solved(self, x: Vector, which: Indices) -> Cuts:
         return self.recourse.cuts(x, which, self.first.deadline)

@@ -148,7 +148,7 @@ def of_programs(programs: Sequence[LinearProgram], first: Mask, probability: Vec
     return Draws(base, first, chance, varying)
 
 
-def settled(draws: Draws) -> tuple[Draws, Indices]:
+def distinct(draws: Draws) -> tuple[Draws, Indices]:
     """The draws that can happen, each once, in an order of their own; and which of them (K,) each given draw is.
 
     Draws that are the same become one with the sum of their probabilities, and a draw without any is left out (-1): so
@@ -158,7 +158,7 @@ def settled(draws: Draws) -> tuple[Draws, Indices]:
     >>> goal = Goal("reach", np.array([0.0, 1.0]), sense="max")
     >>> base = LinearProgram(sparse.csr_array((0, 2)), [], [], [0, 0], [9, 9], (goal,), [0, 0], [1, 1])
     >>> upper = Varying([1], [[3.0], [4.0], [3.0], [5.0]])
-    >>> fewer, which = settled(Draws(base, [True, False], [0.25, 0.5, 0.25, 0.0], {"upper": upper}))
+    >>> fewer, which = distinct(Draws(base, [True, False], [0.25, 0.5, 0.25, 0.0], {"upper": upper}))
     >>> fewer.probability.tolist(), bool(which[0] == which[2]), int(which[3])
     ([0.5, 0.5], True, -1)
     """
@@ -202,7 +202,7 @@ def _aligned(programs: Sequence[LinearProgram]) -> tuple[Table, LinearProgram]:
         row[np.searchsorted(pattern, key)] = lp.matrix.data
     matrix = programs[0].matrix.copy()
     rows = np.bincount(pattern // columns, minlength=matrix.shape[0])
-    shown = np.array([entries[np.flatnonzero(entries[:, e])[0], e] for e in range(pattern.size)])
+    shown = entries[(entries != 0).argmax(axis=0), np.arange(pattern.size)]  # a number where any draw has one
     matrix = type(matrix)((shown, pattern % columns, np.concatenate([[0], np.cumsum(rows)])), shape=matrix.shape)
     return entries, replace(programs[0], matrix=matrix)
 

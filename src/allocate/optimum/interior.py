@@ -170,11 +170,11 @@ class Interior:
         return step, multipliers
 
 
-def centre(cost: Vector, rows: Any, limits: Vector, equal: int, deadline: float) -> tuple[Vector, Vector]:
+def centre(cost: Vector, rows: Any, limits: Vector, equal: int, deadline: float) -> tuple[Vector, Vector] | None:
     """Near the x (n,) that minimises cost @ x where rows @ x is at most limits (m,), the first ``equal`` rows at them.
 
-    Comes with multipliers (m,), those of inequalities not negative; both hold to about 1e-8 where there is an answer,
-    and say nothing where there is none. Raises StoppedError at the deadline.
+    Comes with multipliers (m,), those of inequalities not negative. Both are as near as the method came, usually 1e-8;
+    None where it says that there is nothing to come near to. Raises StoppedError at the deadline.
 
     >>> x, multipliers = centre(np.array([-1.0]), sparse.csc_matrix([[1.0]]), np.array([3.0]), 0, np.inf)
     >>> x.round(6).tolist(), multipliers.round(6).tolist()
@@ -184,7 +184,9 @@ def centre(cost: Vector, rows: Any, limits: Vector, equal: int, deadline: float)
     none = sparse.csc_matrix((cost.size, cost.size))
     solver = clarabel.DefaultSolver(none, cost, sparse.csc_matrix(rows), limits, cones, _settings(1e-8))
     answer = _run(solver, deadline)
-    return np.array(answer.x), np.array(answer.z)
+    x, multipliers = np.array(answer.x), np.array(answer.z)
+    useful = "Infeasible" not in str(answer.status) and np.isfinite(x).all() and np.isfinite(multipliers).all()
+    return (x, multipliers) if useful else None
 
 
 def _settings(tolerance: float) -> Any:

@@ -28,10 +28,15 @@ from allocate.optimum.scaling import power_of_two
 
 #: A plane that is above the others by less than this part of its terms, at every point so far, adds nothing.
 SAME = 1e-9
-#: First-stage columns near this size, in scaled units, suit the interior point.
+#: Scaled limits of the first stage, which come up to 2**14 for the simplex, are made so much smaller for the interior
+#: point, which works best near one.
 SIZE = 2.0**-6
 #: Keeps a division by nothing from happening, and changes no other.
 TINY = 1e-300
+
+
+class NoProposal(ProofError):
+    """The interior point finds no plan that is best as far as the cuts say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +144,7 @@ class Proposal:
 
 
 def propose(first: FirstStage, pool: Pool, counted: Sequence[Group]) -> Proposal:
-    """The plan that is best as far as the cuts say. Raises ProofError when the interior point finds none."""
+    """The plan that is best as far as the cuts say. Raises NoProposal, and StoppedError at the deadline."""
     planes = [pool.planes(group) for group in counted]
     work = Master(first, pool, counted, planes)
     x, pushes, weights = work.solve()
@@ -169,18 +174,11 @@ class Master:
         cuts, below = self._cut_rows()
         above, none = self._level_rows()
         rows = sparse.vstack([plan, above, cuts]).tocsc()
-        limits_of = np.concatenate([limits, none, below])
-        x, multipliers = centre(self._cost(), rows, limits_of, equal, self.first.deadline)
-        multipliers = multipliers[limits.size :]
-        if not (np.isfinite(x).all() and np.isfinite(multipliers).all()):
-            raise ProofError("the cuts of the first stage have no best plan: is every first-stage column bounded?")
-        counts = [of.useful.sum() for of in self.planes]
-        pushes = []
-        for of, found in zip(self.planes, np.split(multipliers[none.size :], np.cumsum(counts)[:-1]), strict=True):
-            push = np.zeros(of.useful.shape)
-            push[of.useful] = found.clip(0.0)
-            pushes.append(push)
-        return x[: self.column.size] * self.column, pushes, self._weights(multipliers[: len(self.open)])
+        found = centre(self._cost(), rows, np.concatenate([limits, none, below]), equal, self.first.deadline)
+        if found is None:
+            raise NoProposal("the cuts have no best plan: is every column of the first stage held by a bound or a row?")
+        x, multipliers = found[0][: self.column.size] * self.column, found[1][limits.size :]
+        return x, self._pushes(multipliers[none.size :]), self._weights(multipliers[: len(self.open)])
 
     def mixed(self, pushes: Sequence[Table], weights: Vector) -> tuple[float, Vector]:
         """The plane that multipliers mix, each block of each group by exactly the group's weight: constant, slope."""
@@ -191,7 +189,15 @@ class Master:
             const += weight * float((share * of.const).sum())
             part = (share[:, self.blocks.link_block] * of.slope).sum(axis=0)
             slope += weight * np.bincount(self.blocks.link_column, part, minlength=slope.size)
-        return const, slope
+        return float(const), slope
+
+    def _pushes(self, found: Vector) -> list[Table]:
+        """The multipliers of useful planes, group by group, where the planes are."""
+        ends = np.cumsum([int(of.useful.sum()) for of in self.planes])
+        pushes = [np.zeros(of.useful.shape) for of in self.planes]
+        for push, of, mine in zip(pushes, self.planes, np.split(found, ends[:-1]), strict=True):
+            push[of.useful] = mine.clip(0.0)
+        return pushes
 
     def _weights(self, found: Vector) -> Vector:
         """Weights of all groups that are allowed and add up to one, from the multipliers of the open ones."""
@@ -225,15 +231,15 @@ class Master:
 
     def _cut_rows(self) -> tuple[sparse.csr_array, Vector]:
         """Every block of every group loses no less than each of its planes."""
-        links, scale = self.blocks, self.column[self.blocks.link_column] / self.size
+        blocks, scale = self.blocks, self.column[self.blocks.link_column] / self.size
         parts, below = [], []
         for k, of in enumerate(self.planes):
             point, block = np.nonzero(of.useful)
             number = np.full(of.useful.shape, -1)
             number[point, block] = np.arange(point.size)
-            at, link = np.nonzero(of.useful[:, links.link_block])
-            rows = np.concatenate([number[at, links.link_block[link]], np.arange(point.size)])
-            columns = np.concatenate([links.link_column[link], self.losses + k * links.count + block])
+            at, link = np.nonzero(of.useful[:, blocks.link_block])
+            rows = np.concatenate([number[at, blocks.link_block[link]], np.arange(point.size)])
+            columns = np.concatenate([blocks.link_column[link], self.losses + k * blocks.count + block])
             entries = np.concatenate([of.slope[at, link] * scale[link], -np.ones(point.size)])
             parts.append(sparse.csr_array((entries, (rows, columns)), shape=(point.size, self.columns)))
             below.append((self.here[k, block] - of.const[point, block]) / self.size)

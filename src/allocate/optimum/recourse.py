@@ -121,7 +121,8 @@ class _Second:
 
 
 class Recourse:
-    """The second stage of every draw, solved where it is asked for; each goes on from where it was last.
+    """The second stage of every draw, solved where it is asked for; each goes on from where it was last,
+    or else from where the one before it is.
 
     ``against`` (K,) is taken off every loss of a draw: the best it could have had, where regret is measured.
     """
@@ -133,6 +134,7 @@ class Recourse:
         self.sign = draws.outcome.sign
         self.scaling = ruiz(self.second(0).after(draws.base.target[self.blocks.first]))
         self.bases: list[Basis | None] = [None] * len(draws)
+        self.latest: Basis | None = None
 
     def cuts(self, x: Vector, which: Indices, deadline: float = np.inf) -> Cuts:
         """Losses and cuts of some draws at a first stage x (n1,).
@@ -174,14 +176,15 @@ class Recourse:
     def _solve(self, second: _Second, x: Vector, draw: int, deadline: float) -> tuple[Vector, Vector]:
         """The best y (n2,), which keeps every bound and row, and row duals (m2,) of one draw; natural units."""
         left, missed = second.after(x), np.inf
+        start = self.bases[draw] or self.latest
         for scaling in (self.scaling, replace(self.scaling, size=self.scaling.size / FINER)):
             region = scaling.region(left)
             scaled, factor = scaling.cost(second.cost)
             try:
-                vertex = minimise(region, scaled, replace(self.options, start=self.bases[draw]), deadline)
+                vertex = minimise(region, scaled, replace(self.options, start=start), deadline)
             except NoVertex:
                 raise NoRecourse([draw], explain(region, scaled, deadline)) from None
-            self.bases[draw] = vertex.basis
+            start = self.bases[draw] = self.latest = vertex.basis
             y = np.clip(vertex.x * scaling.column * scaling.size, left.lower, left.upper)
             missed = self._missed(second, left, x, y)
             if missed <= ALLOWED:

@@ -13,18 +13,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 
 from allocate.errors import NoPlanError
 from allocate.optimum.alone import best_alone
 from allocate.optimum.bundle import Step, by_cuts
-from allocate.optimum.draws import Draws, Indices, settled
+from allocate.optimum.draws import Draws, Indices, distinct
 from allocate.optimum.extensive import extensive, in_draws
 from allocate.optimum.firststage import FirstStage
-from allocate.optimum.highs import SolverOptions
+from allocate.optimum.highs import SolverOptions, in_time
 from allocate.optimum.lexicographic import solve as solve_one
 from allocate.optimum.linear import Vector
 from allocate.optimum.measures import EXPECTED, Measure
@@ -43,9 +43,9 @@ class Decision:
 
     ``value`` is the measure at x and ``bound`` what no first stage can better, both in the outcome's own sense; of a
     regret both are to be made small. ``moved`` is how much the measure differs from that of doing nothing, which is
-    what a gap is a part of: what happens anyway, with or without money, must not make a gap look small. A draw that
-    cannot happen has the outcome NaN. ``grade`` is that of the one program, or "bounded" for cuts. ``history`` has a
-    step for every round.
+    what a gap is a part of: what happens anyway, with or without money, must not make a gap look small. It is the size
+    of the value where that cannot be said, and for the one program, which leaves no gap. A draw that cannot happen has
+    the outcome NaN. ``grade`` is that of the one program, or "bounded" for cuts; ``history`` has a step a round.
     """
 
     x: Vector
@@ -104,15 +104,17 @@ def decide(
     >>> decide(asked, Measure(alpha=0.5)).x.tolist()
     [2.0]
     """
+    if route not in (None, *get_args(Route)):
+        raise ValueError(f"route is {route!r}, expected one of {', '.join(get_args(Route))}")
     options, began = options or SolverOptions(), time.perf_counter()
-    work, which = settled(draws)
+    work, which = distinct(draws)
     first = FirstStage(work, options, began + options.time_limit)
     size = first.start.size + len(work) * (draws.first.size - first.start.size)
     route = route or ("extensive" if size <= ONE_PROGRAM else "cuts")
     with _numbered(which):
         against = best_alone(work, first) if measure.regret else np.zeros(len(work))
         if route == "extensive":
-            return _exact(work, which, measure, against, options)
+            return _exact(work, which, measure, against, replace(options, time_limit=in_time(first.deadline)))
         return _by_cuts(work, which, measure, against, first, gap)
 
 
@@ -127,7 +129,7 @@ def perfect_information(draws: Draws, found: Decision) -> Worth:
 
     With the mean for a measure, the gain is the expected value of perfect information.
     """
-    work, _ = settled(draws)
+    work, _ = distinct(draws)
     best = best_alone(work, FirstStage(work, SolverOptions()))
     return _worth(work, found, best, best if found.measure.regret else 0.0 * best, better=True)
 
@@ -139,7 +141,7 @@ def stochastic_solution(draws: Draws, found: Decision) -> Worth:
     every draw. With the mean for a measure, the gain is the value of the stochastic solution. Raises NoRecourse where
     the plan for the mean leaves a draw no way to go on, which is worse than any number.
     """
-    work, which = settled(draws)
+    work, which = distinct(draws)
     plan = solve_one(work.mean(), SolverOptions(accept_near_ties=True)).x[work.first]
     against = np.zeros(len(work))
     if found.measure.regret:
