@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from allocate.optimum.draws import of_programs
+from allocate.optimum.draws import Draws, of_programs
 from allocate.optimum.linear import Goal, LinearProgram
 
 
@@ -203,3 +203,27 @@ def farmer():
             LinearProgram(sparse.csr_array(rows), *limits, np.zeros(9), upper, (goal,), np.zeros(9), np.ones(9))
         )
     return of_programs(made, np.arange(9) < 3)
+
+
+def yearly(seed, places=400, years=3, tiers=4):
+    """One draw in rand: spend (place, year) first, then reach (place, year, tier), each backlog met once in all years."""
+    rng = np.random.default_rng(seed)
+    spend = np.arange(places * years).reshape(places, years)
+    reach = spend.size + np.arange(spend.size * tiers).reshape(places, years, tiers)
+    n, cell, tier = spend.size + reach.size, np.arange(spend.size), np.arange(places * tiers).reshape(places, tiers)
+    had = rng.lognormal(18, 1.5, (places, 1)) * 1.05 ** np.arange(years)
+    cost = rng.lognormal(9.4, 0.7, (places, 1, 1)) * 1.05 ** np.arange(years)[:, None] * np.linspace(1, 2.5, tiers)
+    missing = had.sum(axis=1)[:, None] / cost[:, 0] * rng.uniform(0.2, 0.8, (places, 1))
+    rows = [
+        _rows(spend.size, n, np.repeat(cell, tiers), reach, cost) - _rows(spend.size, n, cell, spend, 1.0),
+        *(sum(_rows(tier.size, n, tier, reach[:, y], 1.0) for y in range(year + 1)) for year in range(years)),
+    ]
+    limit = np.concatenate([np.zeros(spend.size), *[missing.ravel()] * years])
+    worth = np.zeros(n)
+    worth[reach] = rng.choice([0.5, 0.75, 1.0], (places, 1, 1)) * np.arange(9.0, 9 - years, -1)[:, None] * np.linspace(1.3, 0.7, tiers)  # fmt: skip
+    sides = np.full(limit.size, -np.inf), limit, np.zeros(n), np.full(n, np.inf)
+    first = np.arange(n) < spend.size
+    goal, target = Goal("worth", worth, 0.0, "max"), np.concatenate([had.ravel(), np.zeros(reach.size)])
+    return Draws(
+        LinearProgram(sparse.vstack(rows), *sides, (goal,), target, np.where(first, 1000.0, 1.0)), first, [1.0], {}
+    )

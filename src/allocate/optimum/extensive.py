@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,35 +29,12 @@ def extensive(draws: Draws, measure: Measure, against: Vector) -> LinearProgram:
     >>> extensive(Draws(base, [True, False], [0.5, 0.5], {}), Measure(alpha=0.5), np.zeros(2)).matrix.shape
     (4, 6)
     """
-    first, second = np.flatnonzero(draws.first), np.flatnonzero(~draws.first)
-    programs, chance = [draws.program(k) for k in range(len(draws))], draws.probability
-    least, most = measure.limits(chance)
-    risky = bool((least < most).any())
-    extra = 1 + len(draws) if risky else 0
-    size = first.size + len(draws) * second.size + extra
-    matrix, low, high = _rows(draws, programs, size)
-    losses = _losses(draws, programs, size)
+    programs = [draws.program(k) for k in range(len(draws))]
+    losses = _losses(draws, programs)
     offset = np.array([draws.outcome.sign * lp.plain_goals[-1].offset for lp in programs]) - against
-    cost = least @ losses
-    unit = _unit(programs[0])
-    if risky:
-        above = sparse.hstack([sparse.csr_array((len(draws), size - extra)), _above(len(draws))])
-        matrix = sparse.vstack([matrix, above - losses])
-        low, high = np.append(low, offset), np.append(high, np.full(len(draws), np.inf))
-        cost[-extra] = 1.0 - float(least.sum())
-        cost[1 - extra :] = most - least
-    goals = [replace(goal, cost=_placed(goal.cost[first], size)) for goal in draws.base.plain_goals[:-1]]
-    goals.append(Goal(draws.outcome.name, cost, float(least @ offset)))
-    return LinearProgram(
-        matrix,
-        low,
-        high,
-        _columns(draws, [lp.lower for lp in programs], [-np.inf] * risky, extra),
-        _columns(draws, [lp.upper for lp in programs], [np.inf] * risky, extra, np.inf),
-        tuple(goals),
-        _columns(draws, [lp.target for lp in programs], [0.0] * risky, extra),
-        _columns(draws, [lp.unit for lp in programs], [unit] * risky, extra, unit),
-    )
+    least, most = measure.limits(draws.probability)
+    lp = _side_by_side(draws, programs, Goal(draws.outcome.name, least @ losses, float(least @ offset)))
+    return _with_level(lp, losses, offset, least, most, _unit(programs[0])) if (least < most).any() else lp
 
 
 def in_draws(draws: Draws, error: NoPlanError) -> list[int]:
@@ -72,41 +49,61 @@ def in_draws(draws: Draws, error: NoPlanError) -> list[int]:
     return np.unique((own - once) // max(each, 1)).tolist() or list(range(len(draws)))
 
 
-def _rows(draws: Draws, programs: Sequence[LinearProgram], size: int) -> tuple[Any, Vector, Vector]:
-    """The rows of the first stage once and those of the second for each draw, with their limits."""
+def _side_by_side(draws: Draws, programs: Sequence[LinearProgram], outcome: Goal) -> LinearProgram:
+    """The first stage once and the second for each draw, with an outcome for their last goal."""
     first, second = np.flatnonzero(draws.first), np.flatnonzero(~draws.first)
     once, every = np.flatnonzero(~draws.second_rows), np.flatnonzero(draws.second_rows)
-    own = [lp.matrix[every] for lp in programs]
-    shared = sparse.vstack([draws.base.matrix[once][:, first], *(rows[:, first] for rows in own)])
-    apart = sparse.block_diag([sparse.csr_array((once.size, 0)), *(rows[:, second] for rows in own)])
-    left = sparse.csr_array((shared.shape[0], size - first.size - apart.shape[1]))
-    low = np.concatenate([draws.base.row_lower[once], *(lp.row_lower[every] for lp in programs)])
-    high = np.concatenate([draws.base.row_upper[once], *(lp.row_upper[every] for lp in programs)])
-    return sparse.hstack([shared, apart, left]), low, high
+    shared = sparse.vstack([draws.base.matrix[once][:, first], *(lp.matrix[every][:, first] for lp in programs)])
+    own = [sparse.csr_array((once.size, 0)), *(lp.matrix[every][:, second] for lp in programs)]
+
+    def stacked(of: Callable[[LinearProgram], Vector], here: Any, there: Any) -> Vector:
+        return np.concatenate([of(programs[0])[here], *(of(lp)[there] for lp in programs)])
+
+    before = [replace(goal, cost=_padded(goal.cost[first], outcome.cost.size)) for goal in draws.base.plain_goals[:-1]]
+    return LinearProgram(
+        sparse.hstack([shared, sparse.block_diag(own)]),
+        stacked(lambda lp: lp.row_lower, once, every),
+        stacked(lambda lp: lp.row_upper, once, every),
+        stacked(lambda lp: lp.lower, first, second),
+        stacked(lambda lp: lp.upper, first, second),
+        (*before, outcome),
+        stacked(lambda lp: lp.target, first, second),
+        stacked(lambda lp: lp.unit, first, second),
+    )
 
 
-def _losses(draws: Draws, programs: Sequence[LinearProgram], size: int) -> Any:
+def _with_level(
+    lp: LinearProgram, losses: Any, offset: Vector, least: Vector, most: Vector, unit: float
+) -> LinearProgram:
+    """The same with a column for the level and one for what each draw loses above it, which weighs more."""
+    draws, columns = losses.shape
+    above = sparse.hstack([sparse.csr_array(np.ones((draws, 1))), sparse.eye_array(draws)])
+    none = sparse.csr_array((lp.row_lower.size, 1 + draws))
+    size = columns + 1 + draws
+    mean = lp.plain_goals[-1]
+    tail = replace(mean, cost=np.concatenate([mean.cost, [1.0 - float(least.sum())], most - least]))
+    return LinearProgram(
+        sparse.vstack([sparse.hstack([lp.matrix, none]), sparse.hstack([-losses, above])]),
+        np.append(lp.row_lower, offset),
+        np.append(lp.row_upper, np.full(draws, np.inf)),
+        np.concatenate([lp.lower, [-np.inf], np.zeros(draws)]),
+        np.append(lp.upper, np.full(1 + draws, np.inf)),
+        (*(replace(goal, cost=_padded(goal.cost, size)) for goal in lp.plain_goals[:-1]), tail),
+        _padded(lp.target, size),
+        np.append(lp.unit, np.full(1 + draws, unit)),
+    )
+
+
+def _losses(draws: Draws, programs: Sequence[LinearProgram]) -> Any:
     """The loss of every draw (K, n'), but for its offset."""
     costs = [draws.outcome.sign * lp.plain_goals[-1].cost for lp in programs]
     shared = sparse.csr_array(np.array([cost[draws.first] for cost in costs]))
-    apart = sparse.block_diag([sparse.csr_array(cost[None, ~draws.first]) for cost in costs])
-    left = sparse.csr_array((len(programs), size - shared.shape[1] - apart.shape[1]))
-    return sparse.csr_array(sparse.hstack([shared, apart, left]))
+    own = sparse.block_diag([sparse.csr_array(cost[None, ~draws.first]) for cost in costs])
+    return sparse.csr_array(sparse.hstack([shared, own]))
 
 
-def _above(draws: int) -> Any:
-    """The level, and what each draw loses above it."""
-    return sparse.hstack([sparse.csr_array(np.ones((draws, 1))), sparse.eye_array(draws)])
-
-
-def _columns(draws: Draws, each: Sequence[Vector], level: Sequence[float], extra: int, above: float = 0.0) -> Vector:
-    """A number for every column: of the first stage, of the second for each draw, and of the measure."""
-    parts = [each[0][draws.first], *(values[~draws.first] for values in each), level]
-    return np.concatenate([*parts, np.full(max(extra - 1, 0), above)])
-
-
-def _placed(cost: Vector, size: int) -> Vector:
-    return np.concatenate([cost, np.zeros(size - cost.size)])
+def _padded(values: Vector, size: int) -> Vector:
+    return np.concatenate([values, np.zeros(size - values.size)])
 
 
 def _unit(lp: LinearProgram) -> float:
