@@ -119,7 +119,18 @@ def decide(
 
 
 def outcomes(draws: Draws, x: Vector) -> Vector:
-    """The outcome (K,) of every draw after a first stage x (n1,). Raises NoRecourse where there is none."""
+    """The outcome (K,) of every draw after a first stage x (n1,). Raises NoRecourse where there is none.
+
+    >>> from allocate.optimum.draws import Varying
+    >>> from allocate.optimum.linear import Goal, LinearProgram
+    >>> from scipy import sparse
+    >>> sides = np.array([-np.inf]), np.zeros(1), np.zeros(2), np.array([9.0, 9.0])
+    >>> sell = Goal("profit", np.array([-1.0, 3.0]), sense="max")
+    >>> base = LinearProgram(sparse.csr_array([[-1.0, 1.0]]), *sides, (sell,), np.zeros(2), np.ones(2))
+    >>> asked = Draws(base, [True, False], [0.5, 0.5], {"upper": Varying([1], [[2.0], [6.0]])})
+    >>> outcomes(asked, np.array([4.0])).tolist()
+    [2.0, 8.0]
+    """
     recourse = Recourse(draws)
     return recourse.sign * recourse.cuts(x, np.arange(len(draws))).losses
 
@@ -128,6 +139,16 @@ def perfect_information(draws: Draws, found: Decision) -> Worth:
     """What it would be worth to know the draw before the first stage is decided, by the measure of a decision.
 
     With the mean for a measure, the gain is the expected value of perfect information.
+
+    >>> from allocate.optimum.draws import Varying
+    >>> from allocate.optimum.linear import Goal, LinearProgram
+    >>> from scipy import sparse
+    >>> sides = np.array([-np.inf]), np.zeros(1), np.zeros(2), np.array([9.0, 9.0])
+    >>> sell = Goal("profit", np.array([-1.0, 3.0]), sense="max")
+    >>> base = LinearProgram(sparse.csr_array([[-1.0, 1.0]]), *sides, (sell,), np.zeros(2), np.ones(2))
+    >>> asked = Draws(base, [True, False], [0.5, 0.5], {"upper": Varying([1], [[2.0], [6.0]])})
+    >>> perfect_information(asked, decide(asked))  # alone, 2 earn 4 and 6 earn 12
+    Worth(value=8.0, gain=2.0)
     """
     work, _ = distinct(draws)
     best = best_alone(work, FirstStage(work, SolverOptions()))
@@ -140,6 +161,16 @@ def stochastic_solution(draws: Draws, found: Decision) -> Worth:
     The first stage that is best for the mean of all numbers (of several, the one nearest to the target) is tried in
     every draw. With the mean for a measure, the gain is the value of the stochastic solution. Raises NoRecourse where
     the plan for the mean leaves a draw no way to go on, which is worse than any number.
+
+    >>> from allocate.optimum.draws import Varying
+    >>> from allocate.optimum.linear import Goal, LinearProgram
+    >>> from scipy import sparse
+    >>> sides = np.array([-np.inf]), np.zeros(1), np.zeros(2), np.array([9.0, 9.0])
+    >>> sell = Goal("profit", np.array([-1.0, 3.0]), sense="max")
+    >>> base = LinearProgram(sparse.csr_array([[-1.0, 1.0]]), *sides, (sell,), np.zeros(2), np.ones(2))
+    >>> asked = Draws(base, [True, False], [0.5, 0.5], {"upper": Varying([1], [[2.0], [6.0]])})
+    >>> stochastic_solution(asked, decide(asked))  # 4, the mean, earn 2 and 8
+    Worth(value=5.0, gain=1.0)
     """
     work, which = distinct(draws)
     plan = solve_one(work.mean(), SolverOptions(accept_near_ties=True)).x[work.first]
