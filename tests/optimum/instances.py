@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from allocate.optimum.draws import Draws, of_programs
 from allocate.optimum.linear import Goal, LinearProgram
 
 
@@ -145,3 +146,84 @@ def pinned(seed, size=6):
     limit, wide = matrix @ point, np.full(2 * size, np.inf)
     units = np.full(2 * size, 1000.0)
     return LinearProgram(sparse.csr_array(matrix), limit, limit, 0 * point, wide, (), target, units)
+
+
+def drawn(seed):
+    """A few draws of a small allocation: spend (place, service) and money held back are first, what is reached second.
+
+    Every third is in whole numbers and equally likely draws, where most is tied; half of them hold as little money back
+    as they can before anything else; a third are to be made small.
+    """
+    rng = np.random.default_rng(seed)
+    places, services, draws, tiers, whole = *rng.integers((2, 1, 1), (5, 4, 9)), 2, seed % 3 == 0
+    spend = np.arange(places * services).reshape(places, services)
+    held = spend.size
+    reach = held + 1 + np.arange(spend.size * tiers).reshape(places, services, tiers)
+    n, budget = held + 1 + reach.size, float(rng.integers(20, 60))
+
+    def numbers(low, high):
+        return rng.integers(low, high, reach.shape).astype(float) if whole else rng.uniform(low, high, reach.shape)
+
+    worth = np.zeros(n)
+    worth[reach], worth[held] = numbers(1, 4), 0.5
+    first = np.vstack([_rows(1, n, 0 * np.arange(held + 1), np.arange(held + 1), 1.0).toarray(),
+                       _rows(places, n, np.repeat(np.arange(places), services), spend, 1.0).toarray()])  # fmt: skip
+    least = np.concatenate([[budget], rng.integers(0, 3, places)])
+    most = np.concatenate([[budget], np.full(places, 0.8 * budget)])
+    outcome = Goal("worth", worth, 3.0, "max") if seed % 3 < 2 else Goal("missed", -worth, 3.0, "min")
+    goals = (Goal("held back", (np.arange(n) == held) * 1.0), outcome)[seed % 2 :]
+    made = []
+    for _ in range(draws):
+        cell = np.arange(spend.size)
+        delivery = _rows(spend.size, n, np.repeat(cell, tiers), reach, numbers(1, 5)) - _rows(spend.size, n, cell, spend, 1.0)  # fmt: skip
+        upper = np.full(n, np.inf)
+        upper[reach] = numbers(1, 9)
+        sides = np.r_[least, np.full(spend.size, -np.inf)], np.r_[most, np.zeros(spend.size)], np.zeros(n), upper
+        made.append(LinearProgram(sparse.vstack([first, delivery]), *sides, goals, np.zeros(n), np.ones(n)))
+    chance = np.full(draws, 1 / draws) if whole else rng.dirichlet(np.ones(draws))
+    return of_programs(made, np.arange(n) <= held, chance)
+
+
+def farmer():
+    """The farmer of Birge and Louveaux: acres of wheat, corn and beets first; then yields are 80, 100 or 120% of the mean,
+    and what is short is bought, what is left is sold, beets at a good price up to 6,000 tonnes."""
+    made = []
+    for share in (0.8, 1.0, 1.2):
+        grown = share * np.array([2.5, 3.0, 20.0])
+        rows = np.zeros((4, 9))
+        rows[0, :3] = 1.0
+        rows[1:, :3] = np.diag(grown)
+        rows[1, [3, 5]] = rows[2, [4, 6]] = 1.0, -1.0
+        rows[3, 7:] = -1.0
+        profit = np.array([-150, -230, -260, -238, -210, 170, 150, 36, 10], float)
+        upper = np.r_[np.full(7, np.inf), 6000.0, np.inf]
+        limits = np.array([-np.inf, 200, 240, 0]), np.array([500, np.inf, np.inf, np.inf])
+        goal = Goal("profit", profit, 0.0, "max")
+        made.append(
+            LinearProgram(sparse.csr_array(rows), *limits, np.zeros(9), upper, (goal,), np.zeros(9), np.ones(9))
+        )
+    return of_programs(made, np.arange(9) < 3)
+
+
+def yearly(seed, places=400, years=3, tiers=4):
+    """One draw in rand: spend (place, year) first, then reach (place, year, tier), each backlog met once in all years."""
+    rng = np.random.default_rng(seed)
+    spend = np.arange(places * years).reshape(places, years)
+    reach = spend.size + np.arange(spend.size * tiers).reshape(places, years, tiers)
+    n, cell, tier = spend.size + reach.size, np.arange(spend.size), np.arange(places * tiers).reshape(places, tiers)
+    had = rng.lognormal(18, 1.5, (places, 1)) * 1.05 ** np.arange(years)
+    cost = rng.lognormal(9.4, 0.7, (places, 1, 1)) * 1.05 ** np.arange(years)[:, None] * np.linspace(1, 2.5, tiers)
+    missing = had.sum(axis=1)[:, None] / cost[:, 0] * rng.uniform(0.2, 0.8, (places, 1))
+    rows = [
+        _rows(spend.size, n, np.repeat(cell, tiers), reach, cost) - _rows(spend.size, n, cell, spend, 1.0),
+        *(sum(_rows(tier.size, n, tier, reach[:, y], 1.0) for y in range(year + 1)) for year in range(years)),
+    ]
+    limit = np.concatenate([np.zeros(spend.size), *[missing.ravel()] * years])
+    worth = np.zeros(n)
+    worth[reach] = rng.choice([0.5, 0.75, 1.0], (places, 1, 1)) * np.arange(9.0, 9 - years, -1)[:, None] * np.linspace(1.3, 0.7, tiers)  # fmt: skip
+    sides = np.full(limit.size, -np.inf), limit, np.zeros(n), np.full(n, np.inf)
+    first = np.arange(n) < spend.size
+    goal, target = Goal("worth", worth, 0.0, "max"), np.concatenate([had.ravel(), np.zeros(reach.size)])
+    return Draws(
+        LinearProgram(sparse.vstack(rows), *sides, (goal,), target, np.where(first, 1000.0, 1.0)), first, [1.0], {}
+    )

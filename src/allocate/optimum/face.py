@@ -77,6 +77,27 @@ class Small:
         return work.result
 
 
+def bounded(region: Region) -> Region:
+    """The same points, where a column without an upper bound has the least that any row's upper limit leaves it.
+
+    >>> from scipy import sparse
+    >>> rows = sparse.csr_array([[2.0, 1.0], [1.0, -1.0]])
+    >>> sides = np.full(2, -np.inf), np.array([6.0, 0.0]), np.zeros(2), np.array([np.inf, np.inf])
+    >>> bounded(Region(rows, *sides)).upper.tolist()
+    [3.0, 6.0]
+    """
+    matrix, limit, columns = region.matrix, region.row_upper, region.matrix.indices
+    row = np.repeat(np.arange(limit.size), np.diff(matrix.indptr))
+    least = np.where(matrix.data > 0, matrix.data * region.lower[columns], matrix.data * region.upper[columns])
+    with np.errstate(invalid="ignore"):  # infinity less infinity: nothing is implied
+        others = np.bincount(row, least, minlength=limit.size)[row] - least
+        left = np.where(matrix.data > 0, (limit[row] - others) / matrix.data, np.inf)
+    upper = np.full(region.upper.size, np.inf)
+    np.minimum.at(upper, columns, np.where(np.isnan(left), np.inf, left))
+    upper = np.where(np.isinf(region.upper), np.maximum(upper, region.lower), region.upper)
+    return Region(matrix, region.row_lower, limit, region.lower, upper)
+
+
 class _Carry:
     """The multipliers found so far, the push that no row holds yet, and the terms that push is made of."""
 

@@ -73,9 +73,10 @@ class SolverOptions:
 
 @dataclass(frozen=True, eq=False)
 class Vertex:
-    """A solver's answer: x (n,), its basis, iterations and seconds."""
+    """A solver's answer: x (n,), its own row duals (m,), its basis, iterations and seconds."""
 
     x: Vector
+    duals: Vector
     basis: Basis
     iterations: int
     seconds: float
@@ -110,7 +111,8 @@ def minimise(
     if cost.size == 0:
         if (region.row_lower > 0).any() or (region.row_upper < 0).any():
             raise NoVertex("a row asks for something and there are no columns")  # HiGHS calls this model empty
-        return Vertex(np.zeros(0), Basis(np.zeros(0, np.int8), np.ones(region.row_lower.size, np.int8)), 0, 0.0)
+        rows = region.row_lower.size
+        return Vertex(np.zeros(0), np.zeros(rows), Basis(np.zeros(0, np.int8), np.ones(rows, np.int8)), 0, 0.0)
     found, says = _attempt(region, cost, options, deadline, feasible)
     if found is not None:
         return found
@@ -330,11 +332,12 @@ def _vertex(highs: Any, options: SolverOptions, seconds: float, rows: int, colum
         raise ProofError("the solver gave no basis")
     row_order, column_order = _orders(options, rows, columns)
     x, of_columns, of_rows = np.empty(columns), np.empty(columns, np.int8), np.empty(rows, np.int8)
-    x[column_order] = highs.getSolution().col_value
+    solution, duals = highs.getSolution(), np.empty(rows)
+    x[column_order], duals[row_order] = solution.col_value, solution.row_dual
     of_columns[column_order] = np.fromiter(map(int, basis.col_status), np.int8, columns)
     of_rows[row_order] = np.fromiter(map(int, basis.row_status), np.int8, rows)
     counts = (info.simplex_iteration_count, info.ipm_iteration_count, info.crossover_iteration_count)
-    return Vertex(x, Basis(of_columns, of_rows), sum(max(count, 0) for count in counts), seconds)
+    return Vertex(x, duals, Basis(of_columns, of_rows), sum(max(count, 0) for count in counts), seconds)
 
 
 class Session:

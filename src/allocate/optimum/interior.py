@@ -159,11 +159,7 @@ class Interior:
         cones = [clarabel.ZeroConeT(limit.size)]
         if limits.size > limit.size:
             cones.append(clarabel.NonnegativeConeT(limits.size - limit.size))
-        settings = clarabel.DefaultSettings()
-        settings.verbose = False
-        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = self.tolerance
-        settings.max_iter, settings.max_threads = 100, 1
-        settings.direct_solve_method, settings.iterative_refinement_max_iter = "qdldl", 1
+        settings = _settings(self.tolerance)
         hessian = sparse.csc_matrix(sparse.diags_array(self.weights))
         solver = clarabel.DefaultSolver(hessian, cost, sparse.csc_matrix(constraints), limits, cones, settings)
         answer = _run(solver, self.deadline)
@@ -172,6 +168,34 @@ class Interior:
         if not (useful and np.isfinite(step).all() and np.isfinite(multipliers).all()):
             return None, None
         return step, multipliers
+
+
+def centre(cost: Vector, rows: Any, limits: Vector, equal: int, deadline: float) -> tuple[Vector, Vector] | None:
+    """Near the x (n,) that minimises cost @ x where rows @ x is at most limits (m,), the first ``equal`` rows at them.
+
+    Comes with multipliers (m,), those of inequalities not negative. Both are as near as the method came, usually 1e-8;
+    None where it says that there is nothing to come near to. Raises StoppedError at the deadline.
+
+    >>> x, multipliers = centre(np.array([-1.0]), sparse.csc_matrix([[1.0]]), np.array([3.0]), 0, np.inf)
+    >>> x.round(6).tolist(), multipliers.round(6).tolist()
+    ([3.0], [1.0])
+    """
+    cones = [clarabel.ZeroConeT(equal), clarabel.NonnegativeConeT(limits.size - equal)]
+    none = sparse.csc_matrix((cost.size, cost.size))
+    solver = clarabel.DefaultSolver(none, cost, sparse.csc_matrix(rows), limits, cones, _settings(1e-8))
+    answer = _run(solver, deadline)
+    x, multipliers = np.array(answer.x), np.array(answer.z)
+    useful = "Infeasible" not in str(answer.status) and np.isfinite(x).all() and np.isfinite(multipliers).all()
+    return (x, multipliers) if useful else None
+
+
+def _settings(tolerance: float) -> Any:
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
+    settings.max_iter, settings.max_threads = 100, 1
+    settings.direct_solve_method, settings.iterative_refinement_max_iter = "qdldl", 1
+    return settings
 
 
 def _run(solver: Any, deadline: float) -> Any:
