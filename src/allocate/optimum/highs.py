@@ -121,7 +121,8 @@ def minimise(
         raise NoVertex(says)
     # A second opinion. Interior point called 6 of 8,000 hostile programs infeasible that were not; in one that was, of
     # many rows that say nearly the same, the dual simplex lost its way; and in another presolve gave no answer at all.
-    other: Literal["simplex", "ipx"] = "simplex" if says in _NONE else "ipx"
+    lost = says not in _NONE and options.solver == "simplex"
+    other: Literal["simplex", "ipx"] = "ipx" if lost else "simplex"
     found, also = _attempt(region, cost, replace(options, solver=other, presolve=False, start=None), deadline)
     if found is not None:
         return found
