@@ -15,11 +15,13 @@ from allocate.names import VERSION
 
 if TYPE_CHECKING:
     from allocate.builder import build
+    from allocate.equity import indices
     from allocate.explained import explain
     from allocate.frontiers import Frontier, frontier
     from allocate.plan import Plan, solve
     from allocate.program import Program
     from allocate.read import read_model, read_scenario
+    from allocate.risk import Spread, drawn, robust
     from allocate.runs import Run, run
     from allocate.spec import Model, Scenario
     from allocate.world import World, read_world
@@ -40,6 +42,10 @@ _HOMES = {
     "read_model": "read",
     "read_scenario": "read",
     "read_world": "world",
+    "robust": "risk",
+    "drawn": "risk",
+    "Spread": "risk",
+    "indices": "equity",
     "run": "runs",
     "solve": "plan",
 }
@@ -51,14 +57,18 @@ __all__ = [
     "Program",
     "Run",
     "Scenario",
+    "Spread",
     "World",
     "__version__",
     "build",
+    "drawn",
     "explain",
     "frontier",
+    "indices",
     "read_model",
     "read_scenario",
     "read_world",
+    "robust",
     "run",
     "solve",
 ]

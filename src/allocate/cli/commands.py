@@ -11,6 +11,8 @@ from allocate.cli.frontier import frontier
 from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, what_ifs_of, years_of
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
+from allocate.cli.risk import risk
+from allocate.cli.tables import odd_csv, write_csv
 from allocate.errors import AllocateError, InputError, Problem
 from allocate.names import VERSION
 
@@ -220,6 +222,7 @@ def run(
 
 
 app.command()(frontier)
+app.command()(risk)
 
 
 @app.command()
@@ -255,7 +258,7 @@ def formula(
             help="CSV of what was indicated: space, value (R thousand); guaranteed in part.",
         ),
     ] = None,
-    csv: Annotated[str | None, typer.Option("--csv", metavar="FILE", help="Write the table as CSV.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the table as CSV.")] = None,
 ) -> None:
     """Share a grant by its published formula.
 
@@ -265,15 +268,13 @@ def formula(
 
     Example:  allocate formula equitable_share --csv equitable_share.csv
     """
+    if wrong := list(odd_csv(csv)):
+        raise InputError("formula", wrong)
     found = formula_of(name, year, indicated)
     if csv is None:
         _say_formula(found)
-        return
-    try:
-        found.table().to_csv(csv, index=False, lineterminator="\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(csv, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
-    say(f"Wrote {csv}")
+    else:
+        write_csv(found.table(), csv)
 
 
 @app.command()

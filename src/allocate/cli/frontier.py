@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ import typer
 from allocate.cli.inputs import facts_of, model_of, what_ifs_of, years_of
 from allocate.cli.options import ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
+from allocate.cli.tables import odd_csv, write_csv
 from allocate.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def frontier(
     )  # fmt: skip
     say("\n".join(_lines(found)))
     if csv is not None:
-        _write(found, csv)
-        say(f"Wrote {csv}")
+        write_csv(found.table(), csv)
 
 
 def _asked(where: list[str], first: float, last: float, points: int, csv: Path | None) -> dict[str, str]:
@@ -76,10 +75,7 @@ def _asked(where: list[str], first: float, last: float, points: int, csv: Path |
         wrong.append(Problem("--points", f"{points} is not from 2 to {MOST_POINTS}"))
     if first == last:
         wrong.append(Problem("--to", f"is {last:g}, as --from is; a frontier goes from one level to another"))
-    if csv is not None and csv.suffix.lower() != ".csv":
-        wrong.append(Problem("--csv", f"{str(csv)!r} does not end in .csv"))
-    elif csv is not None and not csv.resolve().parent.is_dir():
-        wrong.append(Problem("--csv", f"{csv} cannot be written: there is no folder {csv.parent}"))
+    wrong += odd_csv(csv)
     if wrong:
         raise InputError("frontier", wrong)
     return {dim: label for dim, _, label in (word.partition("=") for word in where)}
@@ -105,14 +101,3 @@ def _lines(found: Frontier) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines += ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return lines + [f"at {amount(level, found.unit)} {error}" for level, error in list(found.refused.items())[:1]]
-
-
-def _write(found: Frontier, csv: Path) -> None:
-    """Write the table; the file appears whole or not at all."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=".", dir=csv.parent) as folder:
-            unfinished = Path(folder) / csv.name
-            found.table().to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
-            unfinished.replace(csv)
-    except OSError as error:
-        raise InputError(csv, [Problem("", f"cannot be written: {error.strerror or error}")]) from None

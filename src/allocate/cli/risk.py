@@ -1,0 +1,94 @@
+"""The command that plans before need is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from allocate.cli.inputs import facts_of, model_of, what_ifs_of, years_of
+from allocate.cli.options import ModelName, Scenarios, WorldName, Years
+from allocate.cli.progress import say, tell
+from allocate.cli.tables import odd_csv, write_csv
+from allocate.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from allocate.risk import Robust, Spread
+
+
+def risk(
+    model: ModelName,
+    spread: Annotated[
+        list[str],
+        typer.Option(
+            "--spread",
+            metavar="DATUM:DIMS:SD",
+            help="What is not known: a datum, the dims whose labels differ by chance (joined by +), and by how much.",
+        ),
+    ],
+    measure: Annotated[str, typer.Option("--measure", help="What is made best: mean, cvar, worst or regret.")] = "cvar",
+    alpha: Annotated[float, typer.Option("--alpha", help="For cvar: the mean of the worst 1 - alpha of draws.")] = 0.9,
+    draws: Annotated[int, typer.Option("--draws", help="How many draws.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="Which draws.")] = 1,
+    scenario: Scenarios = None,
+    world: WorldName = None,
+    years: Years = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the plan, in R thousand.")] = None,
+) -> None:
+    """Decide on money before need is known.
+
+    Draws what is not known, decides the money that makes a measure of the outcome best over all draws, with the gap to
+    the best that is proved, and sets it beside other policies on the same draws.
+
+    Example:  allocate risk grant_consolidation --spread unit_cost:service:0.25 --spread need_weight:space:0.2
+    --draws 100 --years 2019/20 --csv robust.csv
+    """
+    from allocate.risk import drawn, measure_of, robust
+
+    spreads, wanted = [_spread(text) for text in spread], measure_of(measure, alpha)
+    if wrong := list(odd_csv(csv)):
+        raise InputError("risk", wrong)
+    text, what_ifs, chosen = model_of(model), what_ifs_of(scenario), years_of(years)
+    facts = facts_of(world)
+    worlds = drawn(facts, spreads, draws, seed)
+    found = robust(
+        text, facts, *what_ifs, draws=worlds, measure=wanted, years=chosen, watch=lambda what: tell(f"risk: {what}")
+    )
+    say("\n".join(_lines(found)))
+    if csv is not None:
+        write_csv(found.schedule.table().assign(gap=found.decision.relative_gap), csv)
+
+
+def _spread(text: str) -> Spread:
+    """``DATUM:DIMS:SD``, dims joined by ``+``; a datum of one factor everywhere has no dims."""
+    from allocate.risk import Spread
+
+    parts = text.split(":")
+    try:
+        datum, dims, sd = parts
+        return Spread(datum, tuple(dim for dim in dims.split("+") if dim), float(sd))
+    except ValueError:
+        words = f"{text[:60]!r} is not DATUM:DIMS:SD; write for example unit_cost:service:0.25"
+        raise InputError("--spread", [Problem("", words)]) from None
+
+
+def _lines(found: Robust) -> list[str]:
+    """The table of policies, what planning for chance and knowing the future are worth, and the proof."""
+    from allocate.sentences import in_words, quantity
+
+    unit, decision = str(found.program.goal_units[-1]), found.decision
+    columns = [str(name) for name in found.table.columns]
+    rows = [columns, *([str(row[0]), *(quantity(v, "") for v in row[1:])] for row in found.table.to_numpy().tolist())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [f"Outcome beyond no money, in {in_words(unit)}, on the same {decision.outcomes.size} draws"]
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  " + "  ".join(cells))
+    gap = f"Proved within {decision.relative_gap:.1e} of the best, as a part of what money moves."
+    return [
+        *lines,
+        f"Planning for all draws instead of the figures as they stand is worth {quantity(found.stochastic, unit)}.",
+        f"Knowing the draw before deciding would be worth {quantity(found.information, unit)} more.",
+        gap + (f" Grade: {decision.grade}." if decision.route == "extensive" else ""),
+    ]
