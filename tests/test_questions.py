@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny
 import xarray as xr
-from tiny import M
 
 import allocate as al
+import tiny
 from allocate.changes import apply
 from allocate.questions import answers
 from allocate.runs import Run, run
 from allocate.spec import Drop, Scale, Scenario
+from tiny import M
 
 MODEL = "grant_consolidation"
 
@@ -51,14 +51,14 @@ def test_what_r1m_more_takes() -> None:
 
 
 def test_how_long_a_price_holds() -> None:
-    """Proves: the price of B's guarantee is what it is from R0 (none at all) to R100m (all of it), and of A's absorption
-    at R65m from the R0 that A could have to the R70m that B's guarantee leaves.
+    """Proves: the price of B's guarantee is what it is from R0 (none at all) to the R80m that A's own leaves, and of A's
+    absorption at R65m from the R20m that A is guaranteed to the R70m that B's guarantee leaves.
 
     Broken: a range that ends at the first corner of the solver, not of the value.
     """
     found = asked()
     assert float(found["holds_from_guarantee"].sel(space="B").item()) == pytest.approx(0, abs=10)
-    assert float(found["holds_to_guarantee"].sel(space="B").item()) == pytest.approx(100 * M, rel=1e-6)
+    assert float(found["holds_to_guarantee"].sel(space="B").item()) == pytest.approx(80 * M, rel=1e-6)
     full = asked(absorb=("R", ("space", "year"), lambda s, y: 65 * M if s == "A" else 100 * M))
     assert float(full["holds_to_absorption"].sel(space="A").item()) == pytest.approx(70 * M, rel=1e-6)
     assert float(full["holds_from_absorption"].sel(space="A").item()) == pytest.approx(20 * M, rel=1e-6)
