@@ -21,12 +21,14 @@ GROUP: Final = "allocate.demos"
 
 
 class Part(BaseModel):
-    """A group of runs under one title; in a ``test`` the headline must hold over all its runs."""
+    """A group of runs under one title, of the demo's model or one of its own; in a ``test`` the headline must hold over
+    all its runs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     title: str
     scenarios: tuple[tuple[str, ...], ...]
     years: tuple[str, ...] | None = None
+    model: str | None = None
     test: bool = False
 
 
@@ -65,7 +67,7 @@ def _work(wanted: Demo, home: Path, tell: Callable[[str], None]) -> list[str]:
         for scenarios in part.scenarios:
             slug = "_".join([*scenarios, *(part.years or ["all_years"])]).replace("/", "-")
             tell(f"{part.title}: {' + '.join(scenarios)}")
-            found = run(wanted.model, world, *scenarios, years=part.years)
+            found = run(part.model or wanted.model, world, *scenarios, years=part.years)
             write(found, home / slug)
             rows.append(row(found, f"{slug}/report.html"))
             if not tables and len(rows) == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -108,6 +109,10 @@ class Plan:
     @property
     def values(self) -> xr.Dataset:
         """Every variable that is at work over its dims; 0 where ``where`` masks it."""
+        return self._values.copy()
+
+    @cached_property
+    def _values(self) -> xr.Dataset:
         arrays: dict[str, xr.DataArray] = dict(self.program.fixed)
         for name, block in self.program.columns.items():
             arrays[name] = self.program.labelled(block, block.pack(self.x))
@@ -117,6 +122,10 @@ class Plan:
     @property
     def expressions(self) -> xr.Dataset:
         """What the model counts of a plan, each expression over its dims."""
+        return self._expressions.copy()
+
+    @cached_property
+    def _expressions(self) -> xr.Dataset:
         known = self.program.expressions.values()
         return xr.Dataset({e.name: self.program.labelled(e, e.value(self.x)) for e in known})
 

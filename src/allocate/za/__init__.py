@@ -52,6 +52,18 @@ DEMO = {
     "parts": [
         {"title": "2019/20", "years": ["2019/20"], "scenarios": _MAIN},
         {"title": "Three years, 2017/18 to 2019/20", "scenarios": _MAIN},
+        {
+            "title": "What does it cost to be even? 2019/20",
+            "years": ["2019/20"],
+            "model": "equity",
+            "scenarios": [["gini_cap"], ["palma_cap"], ["each_after_the_worst_off"]],
+        },
+        {
+            "title": "What does it cost to be fair to women? 2019/20",
+            "years": ["2019/20"],
+            "model": "gender_responsive",
+            "scenarios": [["parity_gap"], ["women_heads_incidence"]],
+        },
         {"title": "Does it hold? 2019/20", "years": ["2019/20"], "scenarios": _TEST, "test": True},
         {"title": "Does it hold? Three years", "scenarios": _TEST, "test": True},
     ],
