@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from allocate.read import read_model, read_scenario
     from allocate.runs import Run, run
     from allocate.spec import Model, Scenario
+    from allocate.statement import GenderStatement, gender_statement
     from allocate.world import World, read_world
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "GenderStatement": "statement",
     "Model": "spec",
     "Plan": "plan",
     "Program": "program",
@@ -30,6 +32,7 @@ _HOMES = {
     "Scenario": "spec",
     "World": "world",
     "build": "builder",
+    "gender_statement": "statement",
     "read_model": "read",
     "read_scenario": "read",
     "read_world": "world",
@@ -38,6 +41,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "GenderStatement",
     "Model",
     "Plan",
     "Program",
@@ -46,6 +50,7 @@ __all__ = [
     "World",
     "__version__",
     "build",
+    "gender_statement",
     "read_model",
     "read_scenario",
     "read_world",
