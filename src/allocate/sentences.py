@@ -10,6 +10,7 @@ import numpy as np
 
 from allocate.differences import amount
 from allocate.findings import (
+    DUST,
     FEW_SPACES,
     MOST,
     by_label,
@@ -27,6 +28,7 @@ from allocate.plan import GRADES, Plan
 from allocate.program import Breach
 from allocate.rules.tree import names_in, read_expression
 from allocate.runs import Run
+from allocate.statement import GenderStatement, Part, gender_statement, has_statement
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ class Sentence:
 def sentences(run: Run) -> list[Sentence]:
     """What the run says, one sentence a finding, in the order that a reader asks."""
     plain = [*_values(run), *_sources(run), *_changes(run), *_winners(run)]
+    gender = _women_and_men(run) if has_statement(run) else ()
     warned = [Sentence(words, warning=True) for words in _warned(run)]
     calm = [] if any(s.words.startswith("Concentration") for s in warned) else [Sentence(_NO_CONCENTRATION)]
-    return [*map(Sentence, plain), *warned, *calm, *map(Sentence, _proof(run))]
+    return [*map(Sentence, plain), *gender, *warned, *calm, *map(Sentence, _proof(run))]
 
 
 _NO_CONCENTRATION = (
@@ -121,6 +124,64 @@ def _winners(run: Run) -> Iterator[str]:
     held = int(run.schedule.unallocated.sum())
     if held:
         yield f"{money(held, run)} is held back (UNALLOCATED): within the rules, no plan does better by spending it."
+
+
+def _women_and_men(run: Run) -> Iterator[Sentence]:
+    """Whom the money is for, what the rules that ask something for women cost, and what the data cannot answer."""
+    said = gender_statement(run)
+    women, female = (_part_of(parts) for parts in (said.sexes, said.heads[:2]))
+    yield Sentence(
+        f"Gender budget statement: {women[1]:.1%} of the money is for women, by their share of the people of a space "
+        f"({women[0]:.1%} in the actual split), and {female[1]:.1%} of what can be scored for households headed by "
+        f"women, by their share of the backlog ({female[0]:.1%})."
+    )
+    if said.holding.rules:
+        yield Sentence(f"Asked for women ({', '.join(said.holding.rules)}): {_asked(said, run)}")
+    yield Sentence(f"Women and men: {_unanswered(said)}", warning=True)
+
+
+def _part_of(parts: tuple[Part, ...]) -> tuple[float, float]:
+    """The first part of the money over all parts, in the actual split and in the plan."""
+    was, now = (sum(getattr(part, when) for part in parts) for when in ("was", "now"))
+    return parts[0].was / max(was, 1), parts[0].now / max(now, 1)
+
+
+def _asked(said: GenderStatement, run: Run) -> str:
+    """What the rules that ask something for women cost, why where it is nothing, and what one unit less would buy."""
+    cost, kept = said.cost, "the plan would keep it unasked."
+    if said.aimed >= 1:
+        kept = (
+            f"{said.aimed:,.0f} households of one head are reached before those of the other, as far as targeting lets "
+            "one choose; the money need not move."
+        )
+    words = "the price is told below" if cost is None else f"{cost} of need met ({quantity(cost.amount, run.unit)})"
+    free = cost is not None and abs(cost.share) <= DUST
+    words = f"it costs nothing: {kept}" if free else f"all that the scenario changes costs {words}."
+    for price in said.prices:
+        if price.buys:
+            words += f" One unit less of {price.rule} would buy {quantity(price.buys, price.unit)}."
+    meant = " A mark says what money is meant for, not whom it reaches: no headline rests on it."
+    return words + (meant if "tagged" in said.holding.rules else "")
+
+
+def _unanswered(said: GenderStatement) -> str:
+    """What becomes of the gap in need met at the ends of what is assumed."""
+    found, total = said.holding, len(said.spaces)
+    if not found.ends:
+        return f"{found}."
+    women, men = (f"{met.start:.1%}" for met in said.met)
+    start, plan = (f"from {100 * low:+.0f} to {100 * high:+.0f} points" for low, high in (found.start, found.gap))
+    who = f"in {found.unknown} of {total} spaces the data cannot say whether women or men are behind"
+    if not found.unknown:
+        who = "in every space the same side is behind at both ends"
+    words = (
+        f"households headed by women have {women} of their need met at the start, those headed by men {men}; but over "
+        f"the range of who lacks what (assumed) the gap runs {start}: {who}."
+    )
+    if found.survives:
+        return f"{words} What is asked for women survives both ends." if found.rules else words
+    what = ", ".join(found.broken) or "Parity"
+    return f"{words} {what} in this plan does not survive both ends ({plan}): the data cannot answer."
 
 
 def _moved(row: Any, run: Run) -> str:

@@ -37,8 +37,8 @@ WORK: Final = ("jobs", "women_in_jobs")
 UNSAID: Final = "cannot be said"
 """Whom the money of services without a backlog is for."""
 
-POINT: Final = 0.01
-"""Prices of shares are told per point."""
+STEPS: Final = {MONEY: (PER, "R1 million"), "1": (0.01, "point")}
+"""What prices of limits are told per: so much of their unit, in words."""
 
 SIDES: Final = {"was": "baseline", "now": "plan"}
 """The actual split, and the plan."""
@@ -269,7 +269,7 @@ def _prices(run: Run) -> Iterator[Price]:
         size = abs(linear.matrix[numbers]) @ abs(run.plan.x)  # the limit of most of these rules is 0: it has no size
         at = np.minimum(above, under) <= AT_LIMIT * (block.unit.published + size)
         bought = np.where(above < under, -less.values[there], more.values[there])
-        step, words = (PER, "R1 million") if str(block.unit) == MONEY else (POINT, "point")
+        step, words = STEPS.get(str(block.unit), (1.0, str(block.unit)))
         buys = without_dust(np.where(at, bought, 0.0)).sum() * (-1.0 if run.sense == "min" else 1.0)
         yield Price(rule, numbers.size, int(at.sum()), float(buys) * step, f"{run.unit} per {words}", pair)
 

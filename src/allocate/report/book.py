@@ -13,13 +13,33 @@ from typing import Any, Final
 import numpy as np
 
 from allocate import findings
-from allocate.names import SPACE, TIME, UNALLOCATED
+from allocate.names import SPACE, TIME, TOTAL, UNALLOCATED
 from allocate.report.html import CHECKS, datum, pools, versions
 from allocate.runs import Run
 from allocate.sentences import in_words, sentences
 from allocate.sheets.writing import MOST_ROWS, Book, Column, sheet_name
+from allocate.statement import UNSAID, gender_statement, has_statement
 
 POOLS: Final = "by pool"
+
+_WHEN: Final = {"start": "at the start", "was": "before", "now": "after"}
+_WHO: Final = {
+    "women": "for women",
+    "men": "for men",
+    "female": "for households headed by women",
+    "male": "for households headed by men",
+    UNSAID: UNSAID,
+    "met_female": "need met, headed by women",
+    "met_male": "need met, headed by men",
+    "gap": "women behind",
+}
+_WORDS: Final = {
+    **{f"{who}_{when}": f"{said} {words}" for who, said in _WHO.items() for when, words in _WHEN.items()},
+    "households": "households headed by women",
+    "gains": "of them, more served with everything than before",
+    "verdict": "gap",
+}
+"""What the columns of a gender budget statement by space are called."""
 
 
 def book(run: Run, path: Path) -> None:
@@ -48,6 +68,8 @@ def book(run: Run, path: Path) -> None:
             taken.append(sheet_name(f"by {dim}", taken))
             _by(run, dim, taken[-1], file)
         _pools(run, file)
+        if has_statement(run):
+            _gender(run, file)
         _rules(run, file)
         said = run.case.said or ("Nothing: the model as it stands.",)
         file.add("changes", [Column("change", "text")], [(words,) for words in said])
@@ -132,6 +154,32 @@ def _pools(run: Run, file: Book) -> None:
     heads = (f"pool, {unit}", f"allocated, {unit}", f"{UNALLOCATED}, {unit}")
     columns = [Column("pool"), Column(TIME), *(Column(head, "money") for head in heads)]
     file.add(POOLS, columns, [(row["name"], row["year"], *(row[name] for name in names)) for row in pools(run)])
+
+
+def _gender(run: Run, file: Book) -> None:
+    """The gender budget statement: money by mark, category and whom it is for; then every space."""
+    said, unit = gender_statement(run), run.schedule.scale
+    columns = [Column("gender budget statement"), Column("part"), Column(f"before, {unit}", "money")]
+    parts = {"mark": said.marks, "category": said.categories, "people": said.sexes, "households headed by": said.heads}
+    rows = [(what, part.label, part.was, part.now) for what, group in parts.items() for part in group]
+    total = (TOTAL, "of each", sum(p.was for p in said.marks), sum(p.now for p in said.marks))
+    file.add("gender", [*columns, Column(f"after, {unit}", "money")], rows, total)
+    frame = said.spaces
+    whole = [str(name) for name in frame.select_dtypes("integer")]
+    shares = [str(name) for name in frame.columns if str(name).startswith(("met_", "gap_"))]
+    shown = {
+        **dict.fromkeys(whole, "money"),
+        **dict.fromkeys(shares, "number"),
+        "households": "money",
+        "gains": "change",
+    }
+    every = [Column(_WORDS.get(name, name), shown.get(name, "")) for name in map(str, frame.columns)]
+    sums = [frame[name].sum() if name in (*whole, "households", "gains") else None for name in frame.columns[1:]]
+    file.add("gender by space", every, frame.itertuples(index=False, name=None), (TOTAL, *sums))
+    heads = ("datum", "status", "value", "low", "high", "source")
+    kinds = ("", "", "number", "number", "number", "text")
+    known = [(q.datum, q.status, q.value, q.low, q.high, q.source) for q in said.qualities]
+    file.add("gender data", [Column(*pair) for pair in zip(heads, kinds, strict=True)], known)
 
 
 def _rules(run: Run, file: Book) -> None:
