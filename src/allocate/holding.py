@@ -21,17 +21,8 @@ from allocate.optimum.linear import Vector
 from allocate.program import Program
 from allocate.runs import Run
 
-RULES: Final = (
-    "incidence",
-    "incidence_of_heads",
-    "tagged",
-    "parity_gap",
-    "parity_ratio",
-    "closing",
-    "no_harm",
-    "women_jobs",
-)
-"""The rules that ask something for women."""
+RULES: Final = ("incidence_of_heads", "parity_gap", "parity_ratio", "closing", "no_harm")
+"""The rules for women that rest on who lacks what."""
 
 ENDS: Final = ("low", "high")
 """The named values of an assumed share that bound it."""
@@ -60,7 +51,7 @@ class End:
 
 @dataclass(frozen=True, eq=False)
 class Holding:
-    """What becomes of a run at every end; ``rules`` are those that ask something for women and are active."""
+    """What becomes of a run at every end; ``rules`` are those of :data:`RULES` that are active."""
 
     rules: tuple[str, ...]
     ends: tuple[End, ...]

@@ -135,8 +135,8 @@ def _women_and_men(run: Run) -> Iterator[Sentence]:
         f"({women[0]:.1%} in the actual split), and {female[1]:.1%} of what can be scored for households headed by "
         f"women, by their share of the backlog ({female[0]:.1%})."
     )
-    if said.holding.rules:
-        yield Sentence(f"Asked for women ({', '.join(said.holding.rules)}): {_asked(said, run)}")
+    if said.prices:
+        yield Sentence(f"Asked for women ({', '.join(price.rule for price in said.prices)}): {_asked(said, run)}")
     yield Sentence(f"Women and men: {_unanswered(said)}", warning=True)
 
 
@@ -148,20 +148,23 @@ def _part_of(parts: tuple[Part, ...]) -> tuple[float, float]:
 
 def _asked(said: GenderStatement, run: Run) -> str:
     """What the rules that ask something for women cost, why where it is nothing, and what one unit less would buy."""
-    cost, kept = said.cost, "the plan would keep it unasked."
+    cost, words, kept = said.cost, "", "the plan would keep it unasked."
     if said.aimed >= 1:
         kept = (
             f"{said.aimed:,.0f} households of one head are reached before those of the other, as far as targeting lets "
             "one choose; the money need not move."
         )
-    words = "the price is told below" if cost is None else f"{cost} of need met ({quantity(cost.amount, run.unit)})"
-    free = cost is not None and abs(cost.share) <= DUST
-    words = f"it costs nothing: {kept}" if free else f"all that the scenario changes costs {words}."
+    if cost is not None and abs(cost.share) <= DUST:
+        words = f"it costs nothing: {kept}"
+    elif cost is not None:
+        words = f"all that the scenario changes is {cost} of need met ({quantity(cost.amount, run.unit)})."
     for price in said.prices:
         if price.buys:
-            words += f" One unit less of {price.rule} would buy {quantity(price.buys, price.unit)}."
-    meant = " A mark says what money is meant for, not whom it reaches: no headline rests on it."
-    return words + (meant if "tagged" in said.holding.rules else "")
+            words += f" Relaxing {price.rule} a little buys {quantity(price.buys, price.unit)} per {price.step}."
+    meant = any(price.rule == "tagged" for price in said.prices)
+    return (
+        words + " A mark says what money is meant for, not whom it reaches: no headline rests on it." * meant
+    ).strip()
 
 
 def _unanswered(said: GenderStatement) -> str:

@@ -19,7 +19,7 @@ import xarray as xr
 
 from allocate.errors import InputError, Problem
 from allocate.findings import AT_LIMIT, NOTHING, PER, Gain, cost_of_changes, without_dust
-from allocate.holding import AIM, ENDS, SHARE, Holding, holds
+from allocate.holding import AIM, ENDS, RULES, SHARE, Holding, holds
 from allocate.names import SPACE, TIME
 from allocate.plan import Plan
 from allocate.runs import MOST_PAIRS, Run
@@ -31,6 +31,9 @@ NAMES: Final = ("met_of", "gap", "met_start", "gap_start", "waiting", "aimed")
 DATA: Final = ("households_by_head", SHARE, AIM, "population", "marker", "category")
 """What the World must have."""
 
+ASKED: Final = ("incidence", "tagged", *RULES, "women_jobs")
+"""The rules that ask something for women."""
+
 WORK: Final = ("jobs", "women_in_jobs")
 """What it must have for the statement to speak of jobs."""
 
@@ -38,7 +41,7 @@ UNSAID: Final = "cannot be said"
 """Whom the money of services without a backlog is for."""
 
 STEPS: Final = {MONEY: (PER, "R1 million"), "1": (0.01, "point")}
-"""What prices of limits are told per: so much of their unit, in words."""
+"""What prices are told per: so much of the unit of a limit, in words."""
 
 SIDES: Final = {"was": "baseline", "now": "plan"}
 """The actual split, and the plan."""
@@ -74,10 +77,10 @@ class Moved:
 
 @dataclass(frozen=True)
 class Price:
-    """What one unit less of a rule would buy, added up over its limits, in ``unit``.
+    """What relaxing a rule a little would buy, for each ``step`` at every limit, in ``unit``.
 
-    Of ``rows`` limits ``at_limit`` are reached. ``pair`` tells whether it is what relaxing buys, or the dual price,
-    which at a kink lies between that and what tightening costs.
+    Of ``rows`` limits ``at_limit`` are reached. ``pair`` tells whether ``buys`` is what relaxing buys, or the dual
+    price, which at a kink lies between that and what tightening costs.
     """
 
     rule: str
@@ -85,6 +88,7 @@ class Price:
     at_limit: int
     buys: float
     unit: str
+    step: str
     pair: bool
 
 
@@ -255,7 +259,9 @@ def _moved(frame: pd.DataFrame) -> Iterator[Moved]:
 
 
 def _prices(run: Run) -> Iterator[Price]:
-    for rule in holds(run).rules:
+    for rule in ASKED:
+        if rule not in run.plan.program.rows:
+            continue
         block, linear = run.plan.program.rows[rule], run.plan.program.linear
         there = block.number >= 0
         numbers = block.number[there]
@@ -271,7 +277,7 @@ def _prices(run: Run) -> Iterator[Price]:
         bought = np.where(above < under, -less.values[there], more.values[there])
         step, words = STEPS.get(str(block.unit), (1.0, str(block.unit)))
         buys = without_dust(np.where(at, bought, 0.0)).sum() * (-1.0 if run.sense == "min" else 1.0)
-        yield Price(rule, numbers.size, int(at.sum()), float(buys) * step, f"{run.unit} per {words}", pair)
+        yield Price(rule, numbers.size, int(at.sum()), float(buys) * step, run.unit, words, pair)
 
 
 def _jobs(run: Run) -> Jobs | None:
