@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ import allocate as al
 import gendered
 from allocate.errors import InputError, NoPlanError
 from allocate.plan import solve
+from allocate.report.book import book
+from allocate.report.html import html
 from allocate.sentences import sentences
+from allocate.sheets.reading import Sheets
 from allocate.spec import Model
 from allocate.statement import has_statement
 
@@ -301,6 +305,30 @@ def test_on_the_real_figures_the_data_cannot_answer() -> None:
     paid = run.schedule.by("space").to_series()
     for labels in (("women", "men"), ("female", "male", "cannot be said")):
         assert spaces.set_index("space")[[f"{label}_now" for label in labels]].sum(axis=1).equals(paid)
+
+
+def test_the_page_and_the_workbook_have_it(tmp_path: Path) -> None:
+    """Proves: both faces show the statement with its totals, a hostile name is text, and other models have none.
+
+    Broken: a figure that is computed and never shown, or a page that runs what a table of spaces says.
+    """
+    facts = gendered.world()
+    assert facts.regions is not None
+    rows = tuple((code, f"<b>{name}</b>", *rest) for code, name, *rest in facts.regions.rows)
+    hostile = replace(facts, regions=replace(facts.regions, rows=rows))
+    run = _run("parity_gap", facts=hostile, parity_gap=0.12)
+    text = html(run)
+    section = text[text.index('<section id="gender">') :]
+    assert "<b>" not in section and "&lt;b&gt;North&lt;/b&gt; (N)" in section
+    assert "does not survive: from −18 to +18 points" in section and section.count("Cannot be said") == 2
+    assert '<section id="gender">' not in html(al.run("grant_consolidation", facts))
+    book(run, tmp_path / "plan.xlsx")
+    sheets = Sheets(tmp_path / "plan.xlsx").tables(["gender", "gender by space", "gender data"], [])
+    assert sheets["gender"].frame.iloc[-1].tolist() == ["total", "of each", 1000, 1000]
+    money = sheets["gender by space"].frame.set_index("space")
+    split = ["for women before", "for men before"]
+    assert money.loc["total", split].tolist() == money.loc[["N", "S"], split].sum().tolist() == [500, 500]
+    assert sheets["gender data"].frame["datum"].tolist()[1:3] == ["backlog_share", "targeting"]
 
 
 SHIPPED = {

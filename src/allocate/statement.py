@@ -21,12 +21,13 @@ from allocate.errors import InputError, Problem
 from allocate.findings import AT_LIMIT, NOTHING, PER, Gain, cost_of_changes, without_dust
 from allocate.holding import AIM, ENDS, RULES, SHARE, Holding, holds
 from allocate.names import SPACE, TIME
+from allocate.optimum.linear import Vector
 from allocate.plan import Plan
 from allocate.runs import MOST_PAIRS, Run
 from allocate.units import MONEY
 
-NAMES: Final = ("met_of", "gap", "met_start", "gap_start", "waiting", "aimed")
-"""What a model must count for its runs to have a statement."""
+NAMES: Final = ("met_of", "gap", "met_start", "gap_start", "waiting", "aimed", SHARE, AIM)
+"""What must be at work in a model for its runs to have a statement."""
 
 DATA: Final = ("households_by_head", SHARE, AIM, "population", "marker", "category")
 """What the World must have."""
@@ -187,7 +188,7 @@ def gender_statement(run: Run) -> GenderStatement:
 
 def _missing(run: Run) -> list[Problem]:
     model, world = run.case.model, run.case.world.data
-    known = {*model.expressions, *model.derived, *model.variables}
+    known = {*model.data, *model.expressions, *model.derived, *model.variables}
     lacking = [Problem(name, "is not in the model; a statement needs it") for name in NAMES if name not in known]
     return lacking + [Problem(name, "is not in the World; a statement needs it") for name in DATA if name not in world]
 
@@ -259,25 +260,28 @@ def _moved(frame: pd.DataFrame) -> Iterator[Moved]:
 
 
 def _prices(run: Run) -> Iterator[Price]:
+    linear = run.plan.program.linear
     for rule in ASKED:
-        if rule not in run.plan.program.rows:
-            continue
-        block, linear = run.plan.program.rows[rule], run.plan.program.linear
-        there = block.number >= 0
-        numbers = block.number[there]
-        activity = linear.matrix[numbers] @ run.plan.x
-        above, under = activity - linear.row_lower[numbers], linear.row_upper[numbers] - activity
-        pair = linear.is_plain and numbers.size <= MOST_PAIRS
-        more = less = run.plan.prices()[rule]
-        if pair:
-            both = run.plan.price_pairs(rule)[rule]
-            more, less = both["more"], both["less"]
-        size = abs(linear.matrix[numbers]) @ abs(run.plan.x)  # the limit of most of these rules is 0: it has no size
-        at = np.minimum(above, under) <= AT_LIMIT * (block.unit.published + size)
-        bought = np.where(above < under, -less.values[there], more.values[there])
-        step, words = STEPS.get(str(block.unit), (1.0, str(block.unit)))
-        buys = without_dust(np.where(at, bought, 0.0)).sum() * (-1.0 if run.sense == "min" else 1.0)
-        yield Price(rule, numbers.size, int(at.sum()), float(buys) * step, run.unit, words, pair)
+        if rule in run.plan.program.rows:
+            block = run.plan.program.rows[rule]
+            rows = int((block.number >= 0).sum())
+            pair = linear.is_plain and rows <= MOST_PAIRS
+            step, words = STEPS.get(str(block.unit), (1.0, str(block.unit)))
+            bought = _bought(run.plan, rule, pair) * step * (-1.0 if run.sense == "min" else 1.0)
+            yield Price(rule, rows, bought.size, float(without_dust(bought).sum()), run.unit, words, pair)
+
+
+def _bought(plan: Plan, rule: str, pair: bool) -> Vector:
+    """What relaxing each limit that is reached by one of its unit does to the goal."""
+    block, linear = plan.program.rows[rule], plan.program.linear
+    there = block.number >= 0
+    numbers = block.number[there]
+    activity = linear.matrix[numbers] @ plan.x
+    above, under = activity - linear.row_lower[numbers], linear.row_upper[numbers] - activity
+    both = plan.price_pairs(rule)[rule] if pair else dict.fromkeys(("more", "less"), plan.prices()[rule])
+    bought = np.where(above < under, -both["less"].values[there], both["more"].values[there])
+    size = abs(linear.matrix[numbers]) @ abs(plan.x)  # most of these limits are 0, which has no size of its own
+    return np.asarray(bought[np.minimum(above, under) <= AT_LIMIT * (block.unit.published + size)])
 
 
 def _jobs(run: Run) -> Jobs | None:
