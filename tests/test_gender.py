@@ -326,7 +326,7 @@ def test_the_page_and_the_workbook_have_it(tmp_path: Path) -> None:
     sheets = Sheets(tmp_path / "plan.xlsx").tables(["gender", "gender by space", "gender data"], [])
     assert sheets["gender"].frame.iloc[-1].tolist() == ["total", "of each", 1000, 1000]
     money = sheets["gender by space"].frame.set_index("space")
-    split = ["for women before", "for men before"]
+    split = ["for women before, R thousand", "for men before, R thousand"]
     assert money.loc["total", split].tolist() == money.loc[["N", "S"], split].sum().tolist() == [500, 500]
     assert sheets["gender data"].frame["datum"].tolist()[1:3] == ["backlog_share", "targeting"]
 

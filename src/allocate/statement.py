@@ -146,7 +146,12 @@ class GenderStatement:
 
 
 def has_statement(run: Run) -> bool:
-    """Whether the model of a run, and its World, have what a statement needs."""
+    """Whether the model of a run, and its World, have what a statement needs.
+
+    >>> from allocate.runs import run
+    >>> has_statement(run("grant_consolidation", "za2016", years=["2019/20"]))
+    False
+    """
     return not _missing(run)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from allocate import findings
 from allocate.names import SPACE, TIME, TOTAL, UNALLOCATED
@@ -164,22 +165,22 @@ def _gender(run: Run, file: Book) -> None:
     rows = [(what, part.label, part.was, part.now) for what, group in parts.items() for part in group]
     total = (TOTAL, "of each", sum(p.was for p in said.marks), sum(p.now for p in said.marks))
     file.add("gender", [*columns, Column(f"after, {unit}", "money")], rows, total)
-    frame = said.spaces
-    whole = [str(name) for name in frame.select_dtypes("integer")]
-    shares = [str(name) for name in frame.columns if str(name).startswith(("met_", "gap_"))]
-    shown = {
-        **dict.fromkeys(whole, "money"),
-        **dict.fromkeys(shares, "number"),
-        "households": "money",
-        "gains": "change",
-    }
-    every = [Column(_WORDS.get(name, name), shown.get(name, "")) for name in map(str, frame.columns)]
-    sums = [frame[name].sum() if name in (*whole, "households", "gains") else None for name in frame.columns[1:]]
-    file.add("gender by space", every, frame.itertuples(index=False, name=None), (TOTAL, *sums))
+    _gender_by_space(said.spaces, unit, file)
     heads = ("datum", "status", "value", "low", "high", "source")
     kinds = ("", "", "number", "number", "number", "text")
     known = [(q.datum, q.status, q.value, q.low, q.high, q.source) for q in said.qualities]
     file.add("gender data", [Column(*pair) for pair in zip(heads, kinds, strict=True)], known)
+
+
+def _gender_by_space(frame: pd.DataFrame, unit: str, file: Book) -> None:
+    """Money by whom it is for, need met and the gap; the last row is the total of what can be added up."""
+    money = [str(name) for name in frame.select_dtypes("integer")]
+    added = [*money, "households", "gains"]
+    shown = {**dict.fromkeys(frame.columns[2:-1], "number"), **dict.fromkeys(added, "money"), "gains": "change"}
+    heads = {name: _WORDS.get(name, name) + (f", {unit}" if name in money else "") for name in map(str, frame.columns)}
+    columns = [Column(head, shown.get(name, "")) for name, head in heads.items()]
+    total = (TOTAL, *(frame[name].sum() if name in added else None for name in frame.columns[1:]))
+    file.add("gender by space", columns, frame.itertuples(index=False, name=None), total)
 
 
 def _rules(run: Run, file: Book) -> None:
