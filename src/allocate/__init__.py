@@ -24,34 +24,38 @@ if TYPE_CHECKING:
     from allocate.risk import Spread, drawn, robust
     from allocate.runs import Run, run
     from allocate.spec import Model, Scenario
+    from allocate.statement import GenderStatement, gender_statement
     from allocate.world import World, read_world
 
 __version__ = VERSION
 
 _HOMES = {
     "Frontier": "frontiers",
+    "GenderStatement": "statement",
     "Model": "spec",
     "Plan": "plan",
     "Program": "program",
     "Run": "runs",
     "Scenario": "spec",
+    "Spread": "risk",
     "World": "world",
     "build": "builder",
+    "drawn": "risk",
     "explain": "explained",
     "frontier": "frontiers",
+    "gender_statement": "statement",
+    "indices": "equity",
     "read_model": "read",
     "read_scenario": "read",
     "read_world": "world",
     "robust": "risk",
-    "drawn": "risk",
-    "Spread": "risk",
-    "indices": "equity",
     "run": "runs",
     "solve": "plan",
 }
 
 __all__ = [
     "Frontier",
+    "GenderStatement",
     "Model",
     "Plan",
     "Program",
@@ -64,6 +68,7 @@ __all__ = [
     "drawn",
     "explain",
     "frontier",
+    "gender_statement",
     "indices",
     "read_model",
     "read_scenario",

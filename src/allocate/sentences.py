@@ -11,6 +11,7 @@ import numpy as np
 from allocate import equity
 from allocate.differences import amount
 from allocate.findings import (
+    DUST,
     FEW_SPACES,
     MOST,
     by_label,
@@ -28,6 +29,7 @@ from allocate.plan import GRADES, Plan
 from allocate.program import Breach
 from allocate.rules.tree import names_in, read_expression
 from allocate.runs import Run
+from allocate.statement import GenderStatement, Part, gender_statement, has_statement
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,10 @@ class Sentence:
 def sentences(run: Run) -> list[Sentence]:
     """What the run says, one sentence a finding, in the order that a reader asks."""
     plain = [*_values(run), *_sources(run), *_changes(run), *_winners(run)]
+    gender = _women_and_men(run) if has_statement(run) else ()
     warned = [Sentence(words, warning=True) for words in _warned(run)]
     calm = [] if any(s.words.startswith("Concentration") for s in warned) else [Sentence(_NO_CONCENTRATION)]
-    return [*map(Sentence, plain), *warned, *calm, *map(Sentence, _proof(run))]
+    return [*map(Sentence, plain), *gender, *warned, *calm, *map(Sentence, _proof(run))]
 
 
 _NO_CONCENTRATION = (
@@ -133,6 +136,67 @@ def _spread(run: Run) -> Iterator[str]:
         said.append(f"{measure} {before:.3f} before, {now:.3f} now")
     if said:
         yield f"Spread over spaces (Gini index, 0 is even): {'; '.join(said)}."
+
+
+def _women_and_men(run: Run) -> Iterator[Sentence]:
+    """Whom the money is for, what the rules that ask something for women cost, and what the data cannot answer."""
+    said = gender_statement(run)
+    women, female = (_part_of(parts) for parts in (said.sexes, said.heads[:2]))
+    yield Sentence(
+        f"Gender budget statement: {women[1]:.1%} of the money is for women, by their share of the people of a space "
+        f"({women[0]:.1%} in the actual split), and {female[1]:.1%} of what can be scored for households headed by "
+        f"women, by their share of the backlog ({female[0]:.1%})."
+    )
+    if said.prices:
+        yield Sentence(f"Asked for women ({', '.join(price.rule for price in said.prices)}): {_asked(said, run)}")
+    yield Sentence(f"Women and men: {_unanswered(said)}", warning=True)
+
+
+def _part_of(parts: tuple[Part, ...]) -> tuple[float, float]:
+    """The first part of the money over all parts, in the actual split and in the plan."""
+    was, now = (sum(getattr(part, when) for part in parts) for when in ("was", "now"))
+    return parts[0].was / max(was, 1), parts[0].now / max(now, 1)
+
+
+def _asked(said: GenderStatement, run: Run) -> str:
+    """What the rules that ask something for women cost, why where it is nothing, and what one unit less would buy."""
+    cost, words, kept = said.cost, "", "the plan would keep it unasked."
+    if said.aimed >= 1:
+        kept = (
+            f"{said.aimed:,.0f} households of one head are reached before those of the other, as far as targeting lets "
+            "one choose; the money need not move."
+        )
+    if cost is not None and abs(cost.share) <= DUST:
+        words = f"it costs nothing: {kept}"
+    elif cost is not None:
+        words = f"all that the scenario changes is {cost} of need met ({quantity(cost.amount, run.unit)})."
+    for price in said.prices:
+        if price.buys:
+            words += f" Relaxing {price.rule} a little buys {quantity(price.buys, price.unit)} per {price.step}."
+    meant = any(price.rule == "tagged" for price in said.prices)
+    return (
+        words + " A mark says what money is meant for, not whom it reaches: no headline rests on it." * meant
+    ).strip()
+
+
+def _unanswered(said: GenderStatement) -> str:
+    """What becomes of the gap in need met at the ends of what is assumed."""
+    found, total = said.holding, len(said.spaces)
+    if not found.ends:
+        return f"{found}."
+    women, men = (f"{met.start:.1%}" for met in said.met)
+    start, plan = (f"from {100 * low:+.0f} to {100 * high:+.0f} points" for low, high in (found.start, found.gap))
+    who = f"in {found.unknown} of {total} spaces the data cannot say whether women or men are behind"
+    if not found.unknown:
+        who = "in every space the same side is behind at both ends"
+    words = (
+        f"households headed by women have {women} of their need met at the start, those headed by men {men}; but over "
+        f"the range of who lacks what (assumed) the gap runs {start}: {who}."
+    )
+    if found.survives:
+        return f"{words} What is asked for women survives both ends." if found.rules else words
+    what = ", ".join(found.broken) or "Parity"
+    return f"{words} {what} in this plan does not survive both ends ({plan}): the data cannot answer."
 
 
 def _moved(row: Any, run: Run) -> str:

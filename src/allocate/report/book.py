@@ -11,15 +11,36 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from allocate import equity, findings
-from allocate.names import SPACE, TIME, UNALLOCATED
+from allocate.names import SPACE, TIME, TOTAL, UNALLOCATED
 from allocate.report.html import CHECKS, datum, pools, versions
 from allocate.runs import Run
 from allocate.sentences import in_words, sentences
 from allocate.sheets.writing import MOST_ROWS, Book, Column, sheet_name
+from allocate.statement import UNSAID, gender_statement, has_statement
 
 POOLS: Final = "by pool"
+
+_WHEN: Final = {"start": "at the start", "was": "before", "now": "after"}
+_WHO: Final = {
+    "women": "for women",
+    "men": "for men",
+    "female": "for households headed by women",
+    "male": "for households headed by men",
+    UNSAID: UNSAID,
+    "met_female": "need met, headed by women",
+    "met_male": "need met, headed by men",
+    "gap": "women behind",
+}
+_WORDS: Final = {
+    **{f"{who}_{when}": f"{said} {words}" for who, said in _WHO.items() for when, words in _WHEN.items()},
+    "households": "households headed by women",
+    "gains": "of them, more served with everything than before",
+    "verdict": "gap",
+}
+"""What the columns of a gender budget statement by space are called."""
 
 
 def book(run: Run, path: Path) -> None:
@@ -48,6 +69,8 @@ def book(run: Run, path: Path) -> None:
             taken.append(sheet_name(f"by {dim}", taken))
             _by(run, dim, taken[-1], file)
         _pools(run, file)
+        if has_statement(run):
+            _gender(run, file)
         _rules(run, file)
         _equity(run, file)
         said = run.case.said or ("Nothing: the model as it stands.",)
@@ -133,6 +156,32 @@ def _pools(run: Run, file: Book) -> None:
     heads = (f"pool, {unit}", f"allocated, {unit}", f"{UNALLOCATED}, {unit}")
     columns = [Column("pool"), Column(TIME), *(Column(head, "money") for head in heads)]
     file.add(POOLS, columns, [(row["name"], row["year"], *(row[name] for name in names)) for row in pools(run)])
+
+
+def _gender(run: Run, file: Book) -> None:
+    """The gender budget statement: money by mark, category and whom it is for; then every space."""
+    said, unit = gender_statement(run), run.schedule.scale
+    columns = [Column("gender budget statement"), Column("part"), Column(f"before, {unit}", "money")]
+    parts = {"mark": said.marks, "category": said.categories, "people": said.sexes, "households headed by": said.heads}
+    rows = [(what, part.label, part.was, part.now) for what, group in parts.items() for part in group]
+    total = (TOTAL, "of each", sum(p.was for p in said.marks), sum(p.now for p in said.marks))
+    file.add("gender", [*columns, Column(f"after, {unit}", "money")], rows, total)
+    _gender_by_space(said.spaces, unit, file)
+    heads = ("datum", "status", "value", "low", "high", "source")
+    kinds = ("", "", "number", "number", "number", "text")
+    known = [(q.datum, q.status, q.value, q.low, q.high, q.source) for q in said.qualities]
+    file.add("gender data", [Column(*pair) for pair in zip(heads, kinds, strict=True)], known)
+
+
+def _gender_by_space(frame: pd.DataFrame, unit: str, file: Book) -> None:
+    """Money by whom it is for, need met and the gap; the last row is the total of what can be added up."""
+    money = [str(name) for name in frame.select_dtypes("integer")]
+    added = [*money, "households", "gains"]
+    shown = {**dict.fromkeys(frame.columns[2:-1], "number"), **dict.fromkeys(added, "money"), "gains": "change"}
+    heads = {name: _WORDS.get(name, name) + (f", {unit}" if name in money else "") for name in map(str, frame.columns)}
+    columns = [Column(head, shown.get(name, "")) for name, head in heads.items()]
+    total = (TOTAL, *(frame[name].sum() if name in added else None for name in frame.columns[1:]))
+    file.add("gender by space", columns, frame.itertuples(index=False, name=None), total)
 
 
 def _rules(run: Run, file: Book) -> None:

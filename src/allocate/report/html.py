@@ -27,6 +27,7 @@ from allocate.report.numerals import Scale
 from allocate.report.tiles import legend, tiles
 from allocate.runs import Run
 from allocate.sentences import in_words, sentences
+from allocate.statement import gender_statement, has_statement
 
 TOP: Final = 10
 """How many labels a table of concentration lists."""
@@ -94,6 +95,7 @@ def _environment() -> Environment:
         numerals.whole,
         numerals.signed,
         numerals.percent,
+        numerals.points,
         numerals.share,
         numerals.rounded,
         numerals.tiny,
@@ -135,6 +137,7 @@ def _page(run: Run) -> dict[str, Any]:
         "money_unit": unit,
         "pools": list(pools(run)),
         "unallocated": UNALLOCATED,
+        "gender": gender_statement(run) if has_statement(run) else None,
         "bindings": findings.bindings(run),
         "concentrations": concentrations,
         "top": TOP,

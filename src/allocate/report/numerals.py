@@ -59,6 +59,15 @@ def share(value: float) -> str:
     return _minus(f"{100 * value:,.1f}") + "%" if math.isfinite(value) else NONE
 
 
+def points(value: float) -> str:
+    """A difference of two shares in percentage points, with its sign.
+
+    >>> points(0.04726), points(-0.12), points(0.00001)
+    ('+4.7', '−12.0', '0.0')
+    """
+    return percent(100 * value).removesuffix("%")
+
+
 def rounded(value: float) -> str:
     """A number with at most four significant digits.
 
