@@ -28,7 +28,7 @@ from allocate.spec import Scale as Times
 from allocate.world import World
 
 VOID = {"meta", "br"}
-SECTIONS = ["findings", "value", "map", "spaces", "pools", "binds", "concentration", "rests", "mathematics"]
+SECTIONS = ["findings", "value", "map", "spaces", "equity", "pools", "binds", "concentration", "rests", "mathematics"]
 SCRIPT = "<script>alert(1)</script>"
 
 
@@ -231,7 +231,8 @@ def test_every_datum_says_where_it_is_from_and_assumptions_stand_out(merged: Run
     """
     rests = findings.rests_on(merged)
     listed = {cells[0]: cells for cells in page.rows["rests"][1:] if len(cells) == 4}
-    assert set(listed) == {name for name in merged.case.model.data if name in merged.case.world.data}
+    assert set(listed) == {name for names in rests.values() for name in names}
+    assert "formula_share" not in listed
     for name, cells in listed.items():
         attrs = merged.case.world.data[name].attrs
         assert attrs["source"] in cells[3]

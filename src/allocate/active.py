@@ -23,9 +23,7 @@ def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
     """
     idle = {name: rule for name, rule in model.rules.items() if not rule.active}
     resting = [goal for goal in model.goals if not goal.active]
-    always = (model.schedule.amount, model.schedule.unallocated, *model.expressions, *fixed)
-    out = _reached(model, _mentioned(idle.values(), resting))
-    out -= _reached(model, [*_mentioned(model.active_rules.values(), model.active_goals), *always])
+    out = _reached(model, _mentioned(idle.values(), resting)) - used(model, fixed)
     kinds = {kind: dict(getattr(model, kind)) for kind in ("data", "derived", "variables")}
     lost = [specs.pop(name) for specs in kinds.values() for name in out & specs.keys()]
     left = [spec for specs in (*kinds.values(), model.expressions, model.active_rules) for spec in specs.values()]
@@ -40,6 +38,17 @@ def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
         "ties": TiesSpec(nearest={name: datum for name, datum in model.ties.nearest.items() if name not in out}),
     }
     return model.model_copy(update=kept)
+
+
+def used(model: Model, fixed: Iterable[str] = ()) -> set[str]:
+    """The names of all that active rules and goals, expressions and the schedule are made of; and what is ``fixed``.
+
+    >>> from allocate.read import read_model
+    >>> {"pace", "formula_share"} & used(read_model("grant_consolidation"))
+    {'pace'}
+    """
+    always = (model.schedule.amount, model.schedule.unallocated, *model.expressions, *fixed)
+    return _reached(model, [*_mentioned(model.active_rules.values(), model.active_goals), *always])
 
 
 def _mentioned(rules: Iterable[RuleSpec], goals: Iterable[GoalSpec]) -> set[str]:

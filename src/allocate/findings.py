@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from allocate.active import used
 from allocate.names import SPACE, STATUSES, TIME
 from allocate.plan import Plan
 from allocate.runs import Run
@@ -261,14 +262,16 @@ def by_label(run: Run, dim: str) -> pd.DataFrame:
 
 
 def rests_on(run: Run) -> dict[str, list[str]]:
-    """The data of the model by status: how much of the answer was counted, and how much is assumed.
+    """The data that the plan is made of, by status: how much of the answer was counted, and how much is assumed.
 
     What the World leaves at the model's default is a lever that nobody pulled, and is not in it.
     """
+    case = run.case
+    names = used(case.model, [*case.fixed, *(datum for datum in case.fixed.values() if isinstance(datum, str))])
     found: dict[str, list[str]] = {status: [] for status in STATUSES}
-    for name in run.case.model.data:
-        if name in run.case.world.data:
-            found[run.case.world.data[name].attrs["status"]].append(name)
+    for name in case.model.data:
+        if name in names and name in case.world.data:
+            found[case.world.data[name].attrs["status"]].append(name)
     return {status: names for status, names in found.items() if names}
 
 
