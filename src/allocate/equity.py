@@ -157,7 +157,7 @@ def indices(run: Run) -> pd.DataFrame:
         row: dict[str, Any] = {"measure": measure, "plan": plan, "mean": values @ heads / heads.sum()}
         row["worst tenth"] = tail(values, heads, 0.1) / row["mean"]
         rows.append(row | {name: index(values, heads) for name, index in INDICES.items()})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["measure", "plan", "mean", "worst tenth", *INDICES])
 
 
 def price_of_fairness(run: Run) -> float:
