@@ -33,7 +33,11 @@ ABOUT: dict[str, About] = {
     "zones_least": illustrative("1", "Special development zones that a space must have: one where the list has any."),
     "after": illustrative("flag", "Which project must be complete, in an earlier year, before this one starts."),
     "project_budget": illustrative("R", "Money of a grant for the projects of the list."),
-    "indicated": illustrative("R", "Money indicated for each project today.", "Spread over most of the list at once"),
+    "indicated": illustrative(
+        "R",
+        "Money indicated for each project today.",
+        "As if the first projects of each space were funded first, and new ones before old ones",
+    ),
     "project_absorption": illustrative("1", "Share of what a space can spend well that projects of the list may take."),
 }
 """What each datum of the list is."""
