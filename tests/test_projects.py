@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from allocate.spec import Activate, Consolidate, Drop, Scenario
 from allocate.workbook import read
 from allocate.world import World, read_world
 from allocate.za import read_projects
+from books import grids, save
 from portfolio import plan, projects, waves
 
 
@@ -272,6 +274,52 @@ def test_the_list_as_a_workbook(listed: World, tmp_path: Path) -> None:
     assert read_world(tmp_path / "folder").digest() == listed.digest()
 
 
+MINE = {
+    "located": [["OR Tambo", "Our bulk", 1], ["DC15", "Our taps", 1]],
+    "may_pay": [["Our bulk", "RBIG", 1], ["Our taps", "WSIG", 1]],
+    "works": [["Our bulk", "water", 1], ["Our taps", "water", 1]],
+    "in_scheme": [["Our bulk", "Our scheme", 1], ["Our taps", "Our scheme", 1]],
+    "connects": [["Our bulk", 0], ["Our taps", 900]],
+    "capacity": [["Our bulk", 1000], ["Our taps", 0]],
+    "cost": [["Our bulk", 8_000], ["Our taps", 15_000]],
+    "year_most": [["Our bulk", 1], ["Our taps", 1]],
+    "incomplete": [["Our bulk", 0], ["Our taps", 0]],
+    "zone": [["Our bulk", 0], ["Our taps", 0]],
+    "spare": [["Our scheme", 0]],
+    "zones_least": [],
+    "after": [],
+    "project_budget": [["RBIG", "2018/19", 8_000], ["WSIG", "2019/20", 15_000]],
+    "indicated": [["Our taps", "WSIG", "2019/20", 15_000]],
+    "project_absorption": [[0.1]],
+}
+"""A list of two projects as docs/projects.md says that it is filled in."""
+
+
+def test_a_list_that_is_filled_in(listed: World, tmp_path: Path) -> None:
+    """Proves: the steps of docs/projects.md make a World of the reader's own projects, and a run without the mark.
+
+    Money for bulk comes in 2018/19 and for taps in 2019/20, so 900 households are served from then on; the money indicated
+    for taps alone would serve nobody. If a sheet of the list were not told, the run would still be called ILLUSTRATIVE.
+    """
+    listed.write(tmp_path / "empty.xlsx")
+    cells = grids(tmp_path / "empty.xlsx")
+    for sheet, rows in MINE.items():
+        cells[sheet][1:] = rows
+    columns = dict(zip(cells["dims"][0], zip(*cells["dims"][1:], strict=True), strict=True))
+    columns |= {"project": ("Our bulk", "Our taps"), "ahead": ("Our bulk", "Our taps"), "scheme": ("Our scheme",)}
+    cells["dims"][1:] = [list(row) for row in zip_longest(*columns.values(), fillvalue="")]
+    source, total = (cells["data"][0].index(name) for name in ("source", "control_total"))
+    for row in cells["data"][1:]:
+        if row[0] in MINE:
+            row[source], row[total] = "Our capital budget", ""
+    save(tmp_path / "projects.xlsx", cells)
+    found = run("project_portfolio", tmp_path / "projects.xlsx")
+    assert found.name == "Project portfolio"
+    assert finished(found.plan) == {"Our bulk", "Our taps"} and not finished(found.baseline) & {"Our bulk"}
+    assert found.plan.values["served"].sel(space="DC15", project="Our taps").values.tolist() == [0, 0, 900]
+    assert found.baseline.goals["need met"] == 0
+
+
 def of(name: str, world: World) -> Plan:
     return solve(build(apply(read_model("project_portfolio"), world, [read_scenario(name)])))
 
@@ -326,14 +374,14 @@ def first(found: Plan) -> set[str]:
 def test_the_mix_of_a_wave() -> None:
     """Proves: the first wave has one district and no metro, however needy the metro, and the pilot is in it.
 
-    Needs are A 10, B 30, C 20, M 100. With all rules A joins first; without the pilot B; without sizes M alone, because
-    there is money for one hub. If the goal were turned round, A would join without being the pilot.
+    Needs are A 10, B 30, C 20, M 100. With all rules A joins first; without the pilot B; without sizes everybody. If the
+    goal were turned round, A would join without being the pilot.
     """
     world = waves()
     provinces, pilot = Drop(drop="rules.provinces"), Drop(drop="rules.pilot")
     assert first(plan(world, provinces, model="roll_out")) == {"A"}
     assert first(plan(world, provinces, pilot, model="roll_out")) == {"B"}
-    assert first(plan(world, provinces, pilot, Drop(drop="rules.sizes"), model="roll_out")) == {"M"}
+    assert first(plan(world, provinces, pilot, Drop(drop="rules.sizes"), model="roll_out")) == {"A", "B", "C", "M"}
 
 
 def test_every_province_is_in_an_early_wave() -> None:
