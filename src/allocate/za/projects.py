@@ -6,8 +6,6 @@ costs, so that the model of projects can be run and the workbook has something t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from allocate.tables import Datum
@@ -45,6 +43,9 @@ ABOUT: dict[str, About] = {
 ABSORPTION = 0.1
 """Nothing is known of it; at this share the limit is reached in a few spaces and not in most."""
 
+SPARSE = ("located", "may_pay", "works", "in_scheme", "zones_least", "after", "project_budget", "indicated")
+"""Data of which a row that is left out is 0, so that nobody writes a row for what is not."""
+
 
 def dims() -> dict[str, tuple[str, ...]]:
     """The dims of the list with their labels in order.
@@ -57,38 +58,39 @@ def dims() -> dict[str, tuple[str, ...]]:
 
 
 def data() -> list[Datum]:
-    """Every datum of the list. One that most cells lack has a row only where it is not 0.
+    """Every datum of the list, in the order in which it is filled in.
 
     >>> frames = {datum.name: datum.frame for datum in data()}
     >>> len(frames["located"]), float(frames["zones_least"]["value"].sum())
     (51, 7.0)
     """
     return [
-        Datum(name=name, frame=frame, **ABOUT[name], default=0.0 if sparse else None)
-        for name, frame, sparse in _frames()
+        Datum(name=name, frame=frame, **ABOUT[name], default=0.0 if name in SPARSE else None)
+        for name, frame in _frames().items()
     ]
 
 
-def _frames() -> Iterator[tuple[str, pd.DataFrame, bool]]:
-    """Each datum by name, its long table, and whether cells without a row are 0."""
-    listed, indicated, money = table("projects"), table("projects_indicated"), table("projects_budget")
-    yield "located", _flags(listed, "space", "project"), True
-    yield (
-        "may_pay",
-        _flags(listed.assign(grant=listed["grants"].str.split()).explode("grant"), "project", "grant"),
-        True,
-    )
-    yield "works", _flags(listed, "project", "service"), True
-    yield "in_scheme", _flags(listed.dropna(subset="scheme"), "project", "scheme"), True
-    for name in ("connects", "capacity", "cost", "year_most", "incomplete", "zone"):
-        column = listed[["project", name]].rename(columns={name: "value"})
-        yield name, column, False
-    yield "spare", table("projects_schemes")[["scheme", "spare"]].rename(columns={"spare": "value"}), False
-    yield "zones_least", _flags(listed[listed["zone"] == 1].drop_duplicates("space"), "space"), True
-    yield "after", _flags(table("projects_after"), "project", "ahead"), True
-    yield "project_budget", money[["grant", "year", "amount"]].rename(columns={"amount": "value"}), True
-    yield "indicated", indicated[["project", "grant", "year", "amount"]].rename(columns={"amount": "value"}), True
-    yield "project_absorption", pd.DataFrame({"value": [ABSORPTION]}), False
+def _frames() -> dict[str, pd.DataFrame]:
+    listed = table("projects")
+    granted = listed.assign(grant=listed["grants"].str.split()).explode("grant")
+    each = ("connects", "capacity", "cost", "year_most", "incomplete", "zone")
+    return {
+        "located": _flags(listed, "space", "project"),
+        "may_pay": _flags(granted, "project", "grant"),
+        "works": _flags(listed, "project", "service"),
+        "in_scheme": _flags(listed.dropna(subset="scheme"), "project", "scheme"),
+        **{name: _values(listed, name, "project") for name in each},
+        "spare": _values(table("projects_schemes"), "spare", "scheme"),
+        "zones_least": _flags(listed[listed["zone"] == 1].drop_duplicates("space"), "space"),
+        "after": _flags(table("projects_after"), "project", "ahead"),
+        "project_budget": _values(table("projects_budget"), "amount", "grant", "year"),
+        "indicated": _values(table("projects_indicated"), "amount", "project", "grant", "year"),
+        "project_absorption": pd.DataFrame({"value": [ABSORPTION]}),
+    }
+
+
+def _values(rows: pd.DataFrame, column: str, *dims: str) -> pd.DataFrame:
+    return rows[[*dims, column]].rename(columns={column: "value"})
 
 
 def _flags(rows: pd.DataFrame, *dims: str) -> pd.DataFrame:

@@ -13,7 +13,7 @@ def wave_size(rows: pd.DataFrame) -> pd.DataFrame:
 
     >>> rows = pd.DataFrame({"wave": [1, 3], "kind": ["district", "metro"], "count": [1, 4]})
     >>> wave_size(rows)["value"].tolist()
-    [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0]
+    [1.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0]
     """
     sizes = array(rows.assign(wave=rows["wave"].astype(str)), value="count", fill=0, wave=WAVES, kind=KINDS)
     return long(sizes, wave=WAVES, kind=KINDS)
