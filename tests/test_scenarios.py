@@ -15,6 +15,10 @@ LONG = {"firm_year", "guarantee_path", "least_money", "swing", "steady_growth", 
 """What asks about years, or for more than one year can reach."""
 
 
+OWN_TIME = {"project_portfolio", "roll_out"}
+"""Models of projects, which take years, and of waves, which are none."""
+
+
 @cache
 def world(name: str) -> World:
     return read_world(name)
@@ -29,8 +33,9 @@ def test_a_shipped_scenario_runs_by_its_name(name: str) -> None:
     """
     scenario = read_scenario(name)
     assert scenario.model is not None and scenario.why.endswith((".", "?"))
-    years = None if name in LONG else ["2019/20"]
-    found = al.run(scenario.model, world("za2016"), scenario, years=years)
+    years = None if name in LONG or scenario.model in OWN_TIME else ["2019/20"]
+    facts = world("za2016_projects" if scenario.model == "project_portfolio" else "za2016")
+    found = al.run(scenario.model, facts, scenario, years=years)
     assert found.plan.grade in ("exact", "proved")
     total = int(found.schedule.amount.sum() + found.schedule.unallocated.sum())
     added = float(found.plan.values["added"].sum()) if "added" in found.plan.values else 0.0

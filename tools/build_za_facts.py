@@ -30,6 +30,8 @@ LINKS = {
     "municipality": ("municipalities", "code"),
     "grant": ("grants", "grant"),
     "purpose": ("purposes", "purpose"),
+    "project": ("projects", "project"),
+    "ahead": ("projects", "project"),
 }
 MIG_SPENDING = """\
 2016/17 14914028 13784509

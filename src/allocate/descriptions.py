@@ -87,7 +87,7 @@ class Contents:
 
 
 def described(name: str, array: xr.DataArray) -> tuple[Description, pd.DataFrame]:
-    """A datum as it is written: its description, and a row a cell in canonical order.
+    """A datum as it is written: its description, and a row a cell in canonical order, but for cells at its default.
 
     Money is in R thousand where it is whole in it, else in rand.
 
@@ -102,6 +102,8 @@ def described(name: str, array: xr.DataArray) -> tuple[Description, pd.DataFrame
     labels = [list(map(str, array[d].values)) for d in array.dims]
     frame = pd.DataFrame(list(itertools.product(*labels)), columns=list(map(str, array.dims)), index=range(values.size))
     frame[VALUE] = values / (SCALES[scale] if money else 1.0)
+    default = array.attrs.get("default")
+    frame = frame if default is None else frame[values != default]
     said: dict[str, Any] = {key: str(array.attrs.get(key, "")) for key in ("unit", "source", "period", "why")}
     notes = str(array.attrs.get("notes", ""))
     description = Description(
@@ -110,7 +112,8 @@ def described(name: str, array: xr.DataArray) -> tuple[Description, pd.DataFrame
         status=array.attrs.get("status", "assumed"),
         scale=scale if money else "",
         notes=tuple(notes.split("\n")) if notes else (),
-        control_total=float(values.sum()) if money else None,
+        control_total=float(values.sum()) if money and not default else None,
+        default=default,
     )
     return description, frame
 

@@ -35,6 +35,9 @@ from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]
 
+ILLUSTRATIVE: Final = "ILLUSTRATIVE"
+"""How the source of a made-up datum begins; the name of every run that rests on one says so too."""
+
 MOST_PAIRS: Final = 400
 """Rows of a rule whose price pairs are worked out in every run."""
 
@@ -155,7 +158,7 @@ def run(
     plan = _solved("plan", program, options, watch)
     separate = separate or plan
     return Run(
-        name=" + ".join(s.name for s in what_ifs) or text.name,
+        name=_named(" + ".join(s.name for s in what_ifs) or text.name, plan.program.case),
         scenarios=what_ifs,
         plan=plan,
         nothing=nothing,
@@ -167,6 +170,12 @@ def run(
         was=publish(baseline),
         world_digest=whole.digest(),
     )
+
+
+def _named(name: str, case: Case) -> str:
+    """The name of a run, marked where a datum that it rests on is made up."""
+    sources = (str(array.attrs.get("source", "")) for key, array in case.world.data.items() if key in case.model.data)
+    return f"{name} ({ILLUSTRATIVE})" if any(source.startswith(ILLUSTRATIVE) for source in sources) else name
 
 
 def _apart(model: Model, world: World, scenarios: Sequence[Scenario]) -> Program:

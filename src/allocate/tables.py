@@ -165,7 +165,8 @@ class _Reading:
     def array(self) -> xr.DataArray:
         table = self.table
         attrs = {name: getattr(table, name) for name in ("unit", "status", "source", "period", "why")}
-        blank = xr.DataArray(np.zeros(self.shape), dims=self.dims, attrs=attrs | {"notes": "\n".join(table.notes)})
+        attrs |= {"notes": "\n".join(table.notes)} | ({} if table.default is None else {"default": table.default})
+        blank = xr.DataArray(np.zeros(self.shape), dims=self.dims, attrs=attrs)
         self._describe()
         if self.problems:
             return blank

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from allocate.tables import Datum
     from allocate.world import World
 
-__all__ = ["FORMULAS", "data", "dims", "read"]
+__all__ = ["FORMULAS", "data", "dims", "read", "read_projects"]
 
 ACKNOWLEDGEMENT = (
     "Figures of Statistics South Africa (Census 2011, Community Survey 2016, Census 2022), National Treasury and "
@@ -99,6 +99,20 @@ def read() -> World:
     from allocate.za import folder
 
     return World.build("za2016", data(), dims(), folder.registry(), acknowledgement=ACKNOWLEDGEMENT, envelope=ENVELOPE)
+
+
+def read_projects() -> World:
+    """The world ``za2016`` with an ILLUSTRATIVE list of projects: the form in which a real one is filled in.
+
+    >>> read_projects().data.sizes["project"]
+    51
+    """
+    from allocate.world import World
+    from allocate.za import folder, projects
+
+    said = {"acknowledgement": ACKNOWLEDGEMENT, "envelope": f"{projects.ENVELOPE} {ENVELOPE}"}
+    every, labels = [*data(), *projects.data()], {**dims(), **projects.dims()}
+    return World.build("za2016_projects", every, labels, folder.registry(), **said)
 
 
 def equitable_share(year: str | None = None, indicated: str | Path | None = None) -> Formula:

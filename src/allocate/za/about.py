@@ -37,6 +37,11 @@ def _about(unit: str, status: str, source: str, period: str, why: str, *notes: s
     return {"unit": unit, "status": status, "source": source, "period": period, "why": why, "notes": notes}
 
 
+def illustrative(unit: str, why: str, *notes: str) -> About:
+    """The words of a datum that stands for what is not public: nobody knows it, and it is marked so."""
+    return _about(unit, "assumed", "ILLUSTRATIVE, made up by this project", YEARS, why, *notes)
+
+
 ABOUT: dict[str, About] = {
     "member": _about(
         "flag", "published", CATALOGUE, YEARS, "Which pool spends a grant: all that consolidation changes."
@@ -530,5 +535,20 @@ ABOUT: dict[str, About] = {
         "The share of households counted as rural.",
         "A proxy: households not on a public sewer in a district, none in a metro; a third of all households. No count "
         "of rural households by space is at hand, and towns without sewers count as rural",
+    ),
+    "wave_size": _about(
+        "1",
+        "published",
+        "roll_out.csv, with a source a row",
+        "2019",
+        "How many districts and how many metros join the district development model in each wave.",
+        "Carried over, not re-read; announced dates do not match every wave",
+    ),
+    "announced": _about(
+        "flag",
+        "published",
+        "roll_out_announced.csv, with a source a row",
+        "2019",
+        "The wave that was announced for a space: the pilots only.",
     ),
 }

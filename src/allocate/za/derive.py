@@ -9,7 +9,7 @@ import pandas as pd
 
 from allocate.errors import InputError, Problem
 from allocate.tables import Datum
-from allocate.za import costs, folder, formulas, money, needs, people, running
+from allocate.za import costs, folder, formulas, money, needs, people, running, waves
 from allocate.za.about import ABOUT
 from allocate.za.folder import constant, constant_year, table
 
@@ -256,6 +256,13 @@ def _running() -> dict[str, pd.DataFrame]:
     }
 
 
+def _waves() -> dict[str, pd.DataFrame]:
+    return {
+        "wave_size": waves.wave_size(table("roll_out")),
+        "announced": waves.announced(table("roll_out_announced"), folder.spaces()),
+    }
+
+
 def data() -> list[Datum]:
     """Every datum of the world ``za2016``, in the order in which a reader meets them.
 
@@ -263,5 +270,5 @@ def data() -> list[Datum]:
     ['member', 'budget', 'may_receive']
     """
     found = survey()
-    frames = _grants() | _money(found) | _needs(found) | _costs(found) | _people(found) | _running()
+    frames = _grants() | _money(found) | _needs(found) | _costs(found) | _people(found) | _running() | _waves()
     return [Datum(name=name, frame=frame, **ABOUT[name]) for name, frame in frames.items()]

@@ -30,6 +30,8 @@ YEARS = ("2017/18", "2018/19", "2019/20")
 HEADS = ("female", "male")
 SEXES = ("women", "men")
 MARKS = ("principal", "significant", "not targeted", "unscreened")
+WAVES = ("1", "2", "3", "4", "5")
+KINDS = ("district", "metro")
 CATEGORIES = ("women-specific", "equal opportunity in employment", "general")
 
 
@@ -129,6 +131,8 @@ def dims() -> dict[str, tuple[str, ...]]:
         "sex": SEXES,
         "mark": MARKS,
         "budget_category": CATEGORIES,
+        "wave": WAVES,
+        "kind": KINDS,
     }
 
 
