@@ -165,7 +165,19 @@ def test_the_workbook_of_a_run_has_the_numbers_of_its_tables(merged: Run, tmp_pa
     """
     book(merged, tmp_path / "plan.xlsx")
     found = sheets_of(tmp_path / "plan.xlsx")
-    names = ["summary", "plan", "spaces", "by service", "by pool", "rules", "equity", "changes", "sources", "proof", "versions"]
+    names = [
+        "summary",
+        "plan",
+        "spaces",
+        "by service",
+        "by pool",
+        "rules",
+        "equity",
+        "changes",
+        "sources",
+        "proof",
+        "versions",
+    ]
     assert list(found) == names
     table = merged.schedule.table()
     whole = int(table["amount"].sum())
