@@ -75,6 +75,13 @@ class DataSpec(Record):
     named: dict[Identifier, DataNumberOrName] = {}
     why: str = ""
 
+    @model_validator(mode="after")
+    def _list_over_one_dim(self) -> Self:
+        if isinstance(self.default, tuple) and len(self.over) != 1:
+            over = ", ".join(self.over) or "nothing"
+            raise ValueError(f"its default is a list, so it varies over one dim, not over {over}")
+        return self
+
 
 class DerivedSpec(Record):
     """Data computed from data. ``round`` takes it up or down to whole published units (R thousand for rand)."""
@@ -283,6 +290,7 @@ class AddRule(RuleSpec):
     """A new rule: ``rules.NAME``, with all that a rule of a model may say."""
 
     add: RuleName
+    instead: SkipJsonSchema[StrictBool] = False
 
 
 class Cell(Record):
