@@ -165,6 +165,9 @@ class _Work:
             labels = {d: list(self._labels(d)) for d in spec.over}
             attrs = {"unit": spec.unit, "status": "assumed", "source": "default of the model"}
             sizes = [len(known) for known in labels.values()]
+            if isinstance(default, tuple) and len(default) != sizes[0]:
+                words = f"the default of {name!r} lists {len(default)}, but there are {sizes[0]} over {spec.over[0]}"
+                raise ChangeError(words)
             values = np.broadcast_to(np.array(default, dtype=float), sizes)
             return xr.DataArray(values, labels, list(spec.over), attrs=attrs)
         if name not in data.data_vars:
@@ -175,11 +178,15 @@ class _Work:
     def _labels(self, dim: str) -> tuple[str, ...]:
         """The labels of a dim of the model, be it the World's, the model's own, a copy or a column."""
         model, world = self.case.model, self.case.world
-        if dim in model.labels:
-            return model.labels[dim]
-        if dim in model.groups and dim not in world.data.dims and (group := world.group(dim)) is not None:
-            return tuple(dict.fromkeys(group[1]))
-        return world.labels(model.copies.get(dim, dim))
+        copied = model.copies.get(dim, dim)
+        if copied in model.labels:
+            return model.labels[copied]
+        if copied in world.data.dims:
+            return world.labels(copied)
+        if (group := world.group(dim)) is None:
+            known = [*map(str, world.data.dims), *model.labels, *model.copies]
+            raise ChangeError(f"there is no dim {dim!r}{nearest(dim, known)}")
+        return tuple(dict.fromkeys(group[1]))
 
     def _set(self, change: Set) -> None:
         old = self._datum(change.set)
@@ -309,12 +316,8 @@ class _Work:
         taken += map(str, world.data.data_vars)
         self._new(name, taken, "name")
         for dim in change.over:
-            if dim in model.copies and dim not in world.data.dims:
-                world = world.with_dim(dim, world.labels(model.copies[dim]))
-            elif dim not in world.data.dims:
-                if (group := world.group(dim)) is None:
-                    raise ChangeError(f"there is no dim {dim!r}{nearest(dim, map(str, world.data.dims))}")
-                world = world.with_dim(dim, tuple(dict.fromkeys(group[1])))
+            if dim not in world.data.dims:
+                world = world.with_dim(dim, self._labels(dim))
         self.case = replace(self.case, world=world)
         data = world.data
         coords = {dim: data[dim] for dim in change.over}
