@@ -260,3 +260,16 @@ def test_other_users_of_the_solver_do_no_harm(capfd):
     for seed in range(60):
         assert solve(whole_numbers(seed)[0]).certificate.ok
     assert capfd.readouterr() == ("", "")
+
+
+def test_where_interior_point_does_not_end_the_simplex_takes_over(monkeypatch):
+    """Proves: at the limit of rounds another way of solving is asked, and the optimum is that of scipy.
+
+    Broken: the same interior point would be asked once more and stop at the same limit, with no plan and no proof.
+    """
+    monkeypatch.setattr(highs, "IPM_ITERATIONS", 1)
+    rng = np.random.default_rng(0)
+    matrix, cost = rng.random((20, 30)), 1 + rng.random(30)
+    region = Region(sparse.csr_array(matrix), np.ones(20), np.full(20, np.inf), np.zeros(30), np.full(30, np.inf))
+    found = highs.minimise(region, cost, SolverOptions("ipx"))
+    assert cost @ found.x == pytest.approx(linprog(cost, -matrix, -np.ones(20)).fun, rel=1e-9)

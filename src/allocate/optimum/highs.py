@@ -111,21 +111,21 @@ def minimise(
         if (region.row_lower > 0).any() or (region.row_upper < 0).any():
             raise NoVertex("a row asks for something and there are no columns")  # HiGHS calls this model empty
         return Vertex(np.zeros(0), Basis(np.zeros(0, np.int8), np.ones(region.row_lower.size, np.int8)), 0, 0.0)
-    found, says = _attempt(region, cost, options, deadline, feasible)
-    if found is not None:
-        return found
-    plain = options.solver == "simplex" and not options.presolve and not options.start and not feasible
-    if says in _NONE and plain:
-        raise NoVertex(says)
-    # A second opinion. Interior point called 6 of 8,000 hostile programs infeasible that were not; and in one that was,
-    # of many rows that say nearly the same, the dual simplex lost its way.
-    other = replace(options, solver="simplex", presolve=False) if says in _NONE else replace(options, solver="ipx")
-    found, also = _attempt(region, cost, replace(other, start=None), deadline)
-    if found is not None:
-        return found
-    if says in _NONE or also in _NONE:
-        raise NoVertex(says if says in _NONE else also)
-    raise ProofError(f"the solver ended with status {says!r} and no answer")
+    # Further opinions. Interior point called 6 of 8,000 hostile programs infeasible that were not, and may not end; and
+    # in one that was infeasible, of many rows that say nearly the same, the dual simplex lost its way.
+    plain = replace(options, solver="simplex", presolve=False, start=None)
+    is_plain = options.solver == "simplex" and not options.presolve and not options.start and not feasible
+    said: list[str] = []
+    for asked in ([] if is_plain else [options]) + [plain, replace(plain, solver="ipx")]:
+        found, says = _attempt(region, cost, asked, deadline, feasible if asked is options else None)
+        if found is not None:
+            return found
+        said.append(says)
+        if says in _NONE and asked is plain:
+            break
+    if none := [says for says in said if says in _NONE]:
+        raise NoVertex(none[0])
+    raise ProofError(f"the solver ended with status {said[0]!r} and no answer")
 
 
 _NONE = ("Infeasible", "Unbounded", "Primal infeasible or unbounded")
