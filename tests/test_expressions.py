@@ -19,7 +19,7 @@ from allocate.plan import Plan, solve
 from allocate.report.html import html
 from allocate.schedule import publish
 from allocate.show import as_latex, as_text
-from allocate.spec import Activate, ExpressionSpec, Fix, Model, Set
+from allocate.spec import Activate, ExpressionSpec, Fix, Model, Set, VariableSpec
 from allocate.world import World
 
 BOTH = ("space", "year")
@@ -175,7 +175,10 @@ def test_expressions_are_where_a_plan_is_shown() -> None:
         over=("space",), unit="R", rule="sum(spend, over=[pool, service, year])", why="All & <told>."
     )
     model = al.read_model("multi_year")
-    model = model.model_copy(update={"expressions": {"all_told": share}})
+    deep = VariableSpec(over=("space",), unit="R", lower="-inf")
+    model = model.model_copy(
+        update={"expressions": {"all_told": share}, "variables": {**model.variables, "deep": deep}}
+    )
     found = al.run(model, tiny.world())
     told = dataset(found)["all_told"]
     assert told.values.tolist() == [70 * tiny.M, 30 * tiny.M] and told.attrs["unit"] == "R"
@@ -183,6 +186,7 @@ def test_expressions_are_where_a_plan_is_shown() -> None:
     page = html(found)
     mathematics = page[page.index('id="mathematics"') :]
     assert "all_told" in mathematics and "All &amp; &lt;told&gt;." in mathematics
+    assert re.search(r"<code>deep</code>.*may be negative", mathematics) and mathematics.count("may be negative") == 1
     assert "rural_floor" not in mathematics and "labour_least" not in mathematics and "guaranteed" in mathematics
     assert "all_told [R]  for each space = sum(spend, over=[pool, service, year])" in as_text(model)
     latex = as_latex(model)
