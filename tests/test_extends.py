@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import small
 from allocate.builder import build
@@ -12,7 +15,7 @@ from allocate.changes import Case, apply
 from allocate.errors import InputError
 from allocate.plan import solve
 from allocate.read import read_model, read_scenario
-from allocate.spec import Model
+from allocate.spec import SECTIONS, DataSpec, DimSpec, GoalSpec, Model, RuleSpec, keys
 
 TOY = """
 [dims]
@@ -265,3 +268,65 @@ def test_a_scenario_for_a_base_fits_what_extends_it_and_not_the_reverse(home: Pa
     with pytest.raises(InputError) as caught:
         apply(toy, small.toy(), [for_more])
     assert caught.value.problems[0].words == "is written for 'more', not for 'toy.toml'"
+
+
+LEAVES = st.one_of(
+    st.none().map(lambda _: 0),
+    st.integers(-(10**20), 10**20),
+    st.floats(),
+    st.booleans(),
+    st.text(max_size=8),
+    st.sampled_from(["space", "year", "spend", "spend + floor", "sum(spend, over=space)", "R", "all", "toy", "inf"]),
+)
+KEYS = st.one_of(
+    st.sampled_from(
+        [*SECTIONS, *keys(DimSpec), *keys(DataSpec), *keys(RuleSpec), *keys(GoalSpec), "nearest", "pool", "all"]
+    ),
+    st.text(max_size=4),
+)
+TABLES = st.recursive(LEAVES, lambda t: st.lists(t, max_size=3) | st.dictionaries(KEYS, t, max_size=3), max_leaves=12)
+GOALS = st.lists(st.fixed_dictionaries({"name": st.sampled_from("abc")}, optional={"before": st.sampled_from("abcd"), "max": st.just("floor")}))  # fmt: skip
+
+
+def toml(value: object) -> str:
+    """A value as TOML writes it on one line."""
+    if isinstance(value, dict):
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(str(key), ensure_ascii=False)} = {toml(item)}" for key, item in value.items())
+            + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return (
+        json.dumps(value, ensure_ascii=False)
+        .replace("Infinity", "inf")
+        .replace("NaN", "nan")
+        .replace("\x7f", "\\u007f")
+    )
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.dictionaries(st.sampled_from(list(SECTIONS)), TABLES | GOALS, max_size=3),
+    st.sampled_from(["toy", "half", ["toy", "half"], ["half", "it"], 3, [], ["toy", "toy"]]),
+)  # fmt: skip
+def test_any_tables_that_extend_others_are_read_or_refused(
+    home: Path, tables: dict[str, object], bases: object
+) -> None:
+    """Proves: whatever stands where, in a model that extends others, there is a model, which itself can be extended to
+    the same program, or an InputError that can be printed.
+
+    Broken: a traceback of pydantic's, tomllib's or ours.
+    """
+    write(home, half=f'extends = "toy"\n{HALF}', wider='extends = "it"')
+    text = "".join(f"{key} = {toml(value)}\n" for key, value in {"extends": bases, **tables}.items())
+    write(home, it=text)
+    try:
+        model = read_model(home / "it.toml")
+    except InputError as error:
+        assert str(error).isprintable() or all(line.isprintable() for line in str(error).split("\n"))
+        return
+    wider = read_model(home / "wider.toml")
+    told = {"name", "extends", "bases", "source"}
+    assert wider.model_dump(exclude=told) == model.model_dump(exclude=told)
