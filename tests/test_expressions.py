@@ -214,6 +214,9 @@ def test_what_waits_needs_no_data_and_its_data_cannot_be_set() -> None:
     facts = small.toy().with_data("most", 4 * small.toy().data["floor"])
     with pytest.raises(InputError, match="no rule or goal that is active uses 'most', so this changes nothing"):
         apply(model, facts, [small.scenario(Set(set="most", to=50))])
+    both = small.scenario(Set(set="most", to=50, where={"space": "A"}), Set(set="most", to=60, where={"space": "B"}))
+    with pytest.raises(InputError, match="2 problems"):
+        apply(model, facts, [both])
     active = apply(model, facts, [small.scenario(Activate(activate="rules.cap"), Set(set="most", to=50))])
     assert "spare" in build(active).columns
     fixed = apply(model, facts, [small.scenario(Fix(fix="spend", to=1))])

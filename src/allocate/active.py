@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from allocate.rules.tree import Node, names_in, read_condition, read_expression, read_rule
 from allocate.spec import DerivedSpec, ExpressionSpec, GoalSpec, Model, RuleSpec, TiesSpec, VariableSpec
 
 
-def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
+def active_part(model: Model, fixed: Mapping[str, str | float] = MappingProxyType({})) -> Model:
     """The model without the rules and goals that wait, and without what only they need.
 
-    Expressions are counted of every plan, so they stay; so do the variables and data that ``fixed`` names.
+    Expressions are counted of every plan, so they stay; so do variables that are ``fixed``, and the data they are.
 
     >>> from allocate.read import read_model
     >>> model = read_model("grant_consolidation")
@@ -23,7 +24,8 @@ def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
     """
     idle = {name: rule for name, rule in model.rules.items() if not rule.active}
     resting = [goal for goal in model.goals if not goal.active]
-    always = (model.schedule.amount, model.schedule.unallocated, *model.expressions, *fixed)
+    always = [model.schedule.amount, model.schedule.unallocated, *model.expressions, *fixed]
+    always += [datum for datum in fixed.values() if isinstance(datum, str)]
     out = _reached(model, _mentioned(idle.values(), resting))
     out -= _reached(model, [*_mentioned(model.active_rules.values(), model.active_goals), *always])
     kinds = {kind: dict(getattr(model, kind)) for kind in ("data", "derived", "variables")}

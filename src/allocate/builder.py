@@ -82,9 +82,8 @@ class _Builder:
             return self._build()
 
     def _build(self) -> Program:
-        kept = [*self.case.fixed, *(datum for datum in self.case.fixed.values() if isinstance(datum, str))]
         with suppress(RuleError):  # told by the check, with all that is wrong
-            self.model = active_part(self.model, kept)
+            self.model = active_part(self.model, self.case.fixed)
         self._stage(self._read_dims)
         self.units = check(self.case.model)
         self.case = replace(self.case, model=self.model)

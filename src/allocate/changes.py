@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -121,26 +121,22 @@ class _Work:
 
     def check_heard(self) -> None:
         """What was changed, and is not at work after all changes, would be a change of nothing."""
-        self._check_rules()
+        unheard = [(*maker.rpartition(", "), words) for maker, words in (*self._idle_rules(), *self._idle_data())]
+        for first, *_ in unheard[:1]:
+            raise InputError(first, [Problem(place, words) for source, _, place, words in unheard if source == first])
+
+    def _idle_data(self) -> Iterator[tuple[str, str]]:
         with suppress(RuleError):  # a rule that cannot be read is told with all that is wrong in it
-            self._check_data()
-
-    def _check_data(self) -> None:
-        fixed = (datum for datum in self.case.fixed.values() if isinstance(datum, str))
-        waiting = self.case.model.data.keys() - active_part(self.case.model, fixed).data.keys()
-        for name, makers in self.written.items():
-            if name in waiting:
-                source, _, place = next(iter(makers)).rpartition(", ")
+            waiting = self.case.model.data.keys() - active_part(self.case.model, self.case.fixed).data.keys()
+            for name, makers in self.written.items():
                 words = f"no rule or goal that is active uses {name!r}, so this changes nothing"
-                raise InputError(source, [Problem(place, words)])
+                yield from ((maker, words) for maker in makers if name in waiting)
 
-    def _check_rules(self) -> None:
+    def _idle_rules(self) -> Iterator[tuple[str, str]]:
         for what, maker in self.once.items():
             name = what.removeprefix("rules.")
             if name != what and what not in self.switched and not self.case.model.rules[name].active:
-                source, _, place = maker.rpartition(", ")
-                words = f"{what} is not active, so this changes nothing; activate it too"
-                raise InputError(source, [Problem(place, words)])
+                yield maker, f"{what} is not active, so this changes nothing; activate it too"
 
     def _only_once(self, what: str) -> None:
         if what in self.once:
