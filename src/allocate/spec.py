@@ -140,7 +140,7 @@ class GoalSpec(Record):
     from the worst-off up (``leximin``).
 
     ``give`` is how much of it later goals may cost: a share of its value (``0.01``), or an amount with its unit
-    (``"5 R million"``). ``before`` names the goal of an extended model that it comes before.
+    (``"5 R million"``). ``before`` names the goal that it comes before.
     """
 
     name: Line
