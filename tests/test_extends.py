@@ -330,3 +330,24 @@ def test_any_tables_that_extend_others_are_read_or_refused(
     wider = read_model(home / "wider.toml")
     told = {"name", "extends", "bases", "source"}
     assert wider.model_dump(exclude=told) == model.model_dump(exclude=told)
+
+
+def test_long_lists_are_read_or_refused_in_words(home: Path) -> None:
+    """Proves: 10,000 labels, some in other scripts, and a default for each are counted (0 + 1 + ... + 9,999); a list of
+    400,000 for two labels and a file of a million are refused. Broken: numpy's words, or a machine without memory.
+    """
+    labels = json.dumps(["\u0905\u0930\u094d\u0925", "\u043e", *map(str, range(2, 10_000))], ensure_ascii=False)
+    dims = f"[dims]\nside = {{ labels = {labels} }}\n"
+    data = f'[data]\nsize = {{ over = "side", unit = "R", default = {list(range(10_000))} }}\n'
+    expressions = (
+        '[expressions]\nall = { unit = "R", rule = "sum(size, over=side) + 0 * sum(spend, over=[space, year])" }\n'
+    )
+    write(home, it=f'extends = "toy"\n{dims}{data}{expressions}')
+    plan = solve(build(Case(read_model(home / "it.toml"), small.toy())))
+    assert float(plan.expressions["all"]) == 9_999 * 10_000 / 2
+    for count in (400_000, 1_000_000):
+        write(home, it=f'extends = "toy"\n[data]\nx = {{ over = "space", unit = "R", default = [{"1," * count}] }}\n')
+        with pytest.raises(
+            InputError, match=r"lists 400000, but there are 2 over space|a model or scenario has at most"
+        ):
+            build(Case(read_model(home / "it.toml"), small.toy()))
