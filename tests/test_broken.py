@@ -221,8 +221,64 @@ MODELS: dict[str, Breaker] = {
     "no_plan_endless": endless,
     "model_goal_varies": text("model.toml", "sum(held_back, over=[pool, year])", "sum(held_back, over=pool)"),
 }  # fmt: skip
+
+
+def more(text: str, change: str = "", **beside: str) -> Breaker:
+    """A model that extends the good one, perhaps by way of files beside it, under a scenario of one change."""
+
+    def do(home: Path) -> None:
+        for name, said in {"model": text, **beside}.items():
+            extends = "" if "extends" in said else 'extends = "grant_consolidation"\n'
+            (home / f"{name}.toml").write_text(f'name = "{name}"\n{extends}{said}', encoding="utf-8")
+        if change:
+            (home / "scenario.toml").write_text(f'name = "It"\nwhy = "A test."\n{change}', encoding="utf-8")
+
+    return do
+
+
+IDLE = """
+[data]
+idle_most = { over = "year", unit = "R", default = 5 }
+[rules.idle]
+active = false
+over = "year"
+rule = "sum(spend, over=[space, pool, service]) <= idle_most"
+"""
+COUNTED = '[expressions]\nmoney = { over = "year", unit = "R", rule = "sum(spend, over=[space, pool, service])" }\n'
+ANEW = '[rules.pace]\ninstead = true\nover = "year"\nrule = "keep <= %s"\n'
+EXTENDING: dict[str, Breaker] = {
+    "extends_unknown": more('extends = "grant_consolidaton"\n[rules.pool]\ninstead = true\nrule = "1 <= 2"'),
+    "extends_itself": more('extends = "model"'),
+    "extends_circle": more('extends = "other"', other='extends = "model"'),
+    "extends_two_that_differ": more(
+        'extends = ["one", "two"]', one='[data]\nmost = { unit = "1", default = 1 }', two='[data]\nmost = { unit = "1", default = 2 }'
+    ),
+    "extends_two_rules_anew": more('extends = ["one", "two"]', one=ANEW % 1, two=ANEW % 2),
+    "extends_rule_by_accident": more('extends = "one"\n' + ANEW.replace("instead = true\n", "") % 2, one=ANEW % 1),
+    "extends_instead_of_nothing": more(ANEW.replace("pace", "pase") % 1),
+    "extends_before_unknown": more('[[goals]]\nname = "thrift"\nbefore = "need mett"\nmin = "sum(held_back, over=[pool, year])"'),
+    "extends_labels_and_copy": more('[dims]\nside = { labels = ["a"], copy_of = "space" }\nend = { why = "Neither." }'),
+    "extends_labels_twice": more('[dims]\nside = { labels = ["a", "b", "a"] }'),
+    "extends_labels_clash": text("model.toml", '"Cost tier of a backlog, the cheapest households first"', '{ labels = ["cheap", "dearest"] }'),
+    "extends_default_too_long": more(IDLE.replace("default = 5", "default = [5, 6, 7]").replace("active = false", "")),
+    "extends_default_too_long_and_set": more(IDLE.replace("default = 5", "default = [5, 6, 7]").replace("active = false", ""), '[[change]]\nset = "idle_most"\nto = 6\nwhere = { year = "2019/20" }'),
+    "extends_default_over_two_dims": more('[data]\nx = { over = ["space", "year"], unit = "1", default = [1, 2] }'),
+    "extends_default_of_a_flag": more('[data]\nx = { unit = "flag", default = 2 }\n[rules.x]\nrule = "x <= 3"'),
+    "extends_expression_later": more('[expressions]\nall = { unit = "R", rule = "sum(money, over=year)" }\n' + COUNTED.replace("[expressions]\n", "")),
+    "extends_expression_circular": more('[expressions]\na = { unit = "R", rule = "b" }\nb = { unit = "R", rule = "a" }'),
+    "extends_expression_as_data": more(COUNTED + '[derived]\nx = { over = "year", unit = "R", rule = "money" }\n[variables]\ny = { unit = "R", over = "year", where = "money > 0", upper = "money" }'),
+    "extends_expression_unit": more(COUNTED.replace('"R"', '"household"')),
+    "extends_expression_dims": more(COUNTED.replace("[space, pool, service]", "[pool, service]")),
+    "extends_expression_not_linear": more(COUNTED + 'squared = { over = "year", unit = "R*R", rule = "money * money" }'),
+    "extends_expression_named_like_a_datum": more(COUNTED.replace("money =", "keep =")),
+    "extends_expression_misspelt": more(COUNTED + 'more = { over = "year", unit = "R", rule = "mony" }'),
+    "extends_waiting_datum_set": more(IDLE, '[[change]]\nset = "idle_most"\nto = 6'),
+    "extends_waiting_rule_replaced": more(IDLE, '[[change]]\nreplace = "rules.idle"\nwhy = "A test."\nrule = "keep <= 1"'),
+    "extends_expression_added_as_data": more(COUNTED, '[[change]]\nadd = "data.money"\nunit = "R"\nto = 1'),
+    "extends_scenario_of_another": more(IDLE, 'model = "modle"\n[[change]]\nactivate = "rules.idle"'),
+}  # fmt: skip
 SCENARIOS = sorted(file.stem for kind in ("scenario", "no_plan") for file in BROKEN.glob(f"{kind}_*.toml"))
-EVERY = (*WORLDS, *BOOKS, *MODELS, *SCENARIOS)
+EVERY = (*WORLDS, *BOOKS, *MODELS, *EXTENDING, *SCENARIOS)
 IN_A_PROCESS = ("world_not_utf8", "model_hostile_rule", "scenario_conflict")
 
 
@@ -235,7 +291,7 @@ def set_up(home: Path, case: str) -> None:
     if case in SCENARIOS:
         shutil.copy(BROKEN / f"{case}.toml", home / "scenario.toml")
     elif case:
-        ({**WORLDS, **BOOKS, **MODELS})[case](home)
+        ({**WORLDS, **BOOKS, **MODELS, **EXTENDING})[case](home)
 
 
 def command(case: str) -> list[str]:

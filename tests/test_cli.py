@@ -91,7 +91,7 @@ def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tm
         (("demo", "-o", ".."), "is the current folder or above it"),
         (("run",), "Missing argument 'model'"),
         (("run", MODEL, "--scenari", "x"), "No such option"),
-        (("run", "x" * 300), "there is no such file; shipped models: grant_consolidation"),
+        (("run", "x" * 300), "there is no such file; shipped models: equity, gender_responsive, grant_consolidation, "),
         (("run", MODEL, "-s", "é" * 200), "there is no such file; shipped scenarios: "),
         (("explain", "x" * 300), "there is no such folder"),
         (("run", MODEL, "--time-limit", "0"), "0 is not a number of seconds above 0"),
@@ -153,6 +153,18 @@ def test_show_prints_the_schema_of_files(command: Command) -> None:
             assert check.is_valid(table), file.name
             assert not check.is_valid({**table, "whyy": "x"})
     assert not check.is_valid({"name": "x", "why": "y", "change": [{"set": "keep", "to": -1}]})
+    rule = {"add": "rules.it", "rule": "keep <= 1"}
+    assert check.is_valid({"name": "x", "why": "y", "change": [rule]})
+    assert not check.is_valid({"name": "x", "why": "y", "change": [{**rule, "instead": True}]})
+
+
+def test_the_schema_asks_a_model_for_every_section_unless_it_extends_another(command: Command) -> None:
+    """Proves: as reading does. Broken: an editor marks a good model red, or passes one that lacks its schedule."""
+    check = jsonschema.Draft202012Validator(json.loads(command("show", "--schema", "model")[1]))
+    whole = tomllib.loads((shipped("models") / f"{MODEL}.toml").read_text(encoding="utf-8"))
+    assert check.is_valid({"name": "x", "extends": MODEL}) and not check.is_valid({"extends": MODEL})
+    for section in ("dims", "data", "variables", "rules", "goals", "schedule"):
+        assert not check.is_valid({key: value for key, value in whole.items() if key != section})
 
 
 def test_a_formula_prints_its_parts_and_what_is_assumed(command: Command, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from allocate.outputs import dataset, write
 from allocate.plan import solve
 from allocate.runs import Run, run
 from allocate.saved import Saved, read
+from allocate.world import World
 
 if TYPE_CHECKING:
     from conftest import Command
@@ -218,3 +219,13 @@ def test_nothing_depends_on_a_registry(tmp_path: Path) -> None:
     assert of_space(found, "N")[0] == "N: Grant consolidation"
     with pytest.raises(InputError, match="unknown space 'Z'"):
         of_space(found, "Z")
+
+
+def test_what_only_defines_a_figure_is_not_said_to_bind(za: World, tmp_path: Path) -> None:
+    """Proves: equal sides are always reached; at no price they decide nothing and are not listed as if they did.
+
+    Broken: ``has``, which says what is compared where nothing compares it, stands among rules without a price.
+    """
+    saved = read(write(run("equity", za, years="2019/20"), tmp_path / "equity"))
+    assert (saved.limits("has")["side"] == "exactly").all() and not saved.limits("has")["price"].any()
+    assert not any(line.startswith("Reached at no price") and "has" in line for line in everywhere(saved))

@@ -89,8 +89,8 @@ WRONG_MODEL = {
     ('name = "Toy"', "name = 3"): "1 problem\n  name: 3 is not text",
     ('name = "Toy"', 'name = "T\\u001b[2J"'): "1 problem\n  name: 'T\\x1b[2J' is not one line of 1 to 200 printable characters",
     ('name = "Toy"', ""): "1 problem\n  name: is missing",
-    ('name = "Toy"', 'nmae = "Toy"'): "2 problems\n  name: is missing\n  nmae: is not a key here; known: name, why, extends, dims, data, derived, variables, rules, goals, ties, schedule; did you mean 'name'?",
-    ('name = "Toy"', 'name = "Toy"\nsource = "x"'): "1 problem\n  source: is not a key here; known: name, why, extends, dims, data, derived, variables, rules, goals, ties, schedule",
+    ('name = "Toy"', 'nmae = "Toy"'): "2 problems\n  name: is missing\n  nmae: is not a key here; known: name, why, extends, dims, data, derived, variables, expressions, rules, goals, ties, schedule; did you mean 'name'?",
+    ('name = "Toy"', 'name = "Toy"\nsource = "x"'): "1 problem\n  source: is not a key here; known: name, why, extends, dims, data, derived, variables, expressions, rules, goals, ties, schedule",
     ('unit = "R" }', 'unit = "R", defalt = 1 }'): "1 problem\n  data.budget.defalt: is not a key here; known: over, unit, default, most, named, why; did you mean 'default'?",
     ('unit = "R" }', 'unit = "R", default = nan }'): "1 problem\n  data.budget.default: nan is not finite",
     ('unit = "R" }', 'unit = "R", default = "x" }'): "1 problem\n  data.budget.default: 'x' is not a number",
@@ -107,7 +107,7 @@ WRONG_MODEL = {
     ('budget = { over = ["year"], unit = "R" }', "budget = 3"): "1 problem\n  data.budget: 3 is not a table",
     ('upper = "budget"', "upper = nan"): "1 problem\n  variables.spend.upper: nan is not finite",
     ('upper = "budget"', "lower = true"): "1 problem\n  variables.spend.lower: True is not a number",
-    ('[rules.pool]\nover = "year"', '[rules.pool]\nenabled = false\nover = "year"'): "1 problem\n  rules.pool.enabled: is not a key here; known: over, rule, active, policy, why, law, owner, source",
+    ('[rules.pool]\nover = "year"', '[rules.pool]\nenabled = false\nover = "year"'): "1 problem\n  rules.pool.enabled: is not a key here; known: over, rule, active, policy, instead, why, law, owner, source",
     ("[[goals]]", "[goals]"): "1 problem\n  goals: {'name': 'all', 'max': 'sum(spend, over=[space, year])'} is not a list",
     ('name = "all"', ""): "1 problem\n  goals.1.name: is missing",
     ('max = "sum(spend, over=[space, year])"', ""): "1 problem\n  goals.all: needs one of max, min, leximin",
@@ -193,7 +193,7 @@ def test_keys_are_shown_safely() -> None:
 
 def test_what_is_no_file_is_said_with_what_there_is(here: Path) -> None:
     """Proves: a folder, a missing file and names that no file can have are InputErrors. Broken: OSError."""
-    offer = "shipped models: grant_consolidation"
+    offer = f"shipped models: {', '.join(sorted(file.stem for file in shipped('models').glob('*.toml')))}"
     for name, said in {
         ".": "is a folder, not a file",
         "grant_consolidaton": "there is no such file",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from allocate.rules.tree import Node, names_in, read_condition, read_expression, read_rule
 from allocate.spec import DerivedSpec, ExpressionSpec, GoalSpec, Model, RuleSpec, TiesSpec, VariableSpec
 
+NOTHING: Final[Mapping[str, str | float]] = MappingProxyType({})
 
-def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
+
+def active_part(model: Model, fixed: Mapping[str, str | float] = NOTHING) -> Model:
     """The model without the rules and goals that wait, and without what only they need.
 
-    Expressions are counted of every plan, so they stay; so do the variables and data that ``fixed`` names.
+    Expressions are counted of every plan, so they stay; so do variables that are ``fixed``, and the data they are.
 
     >>> from allocate.read import read_model
     >>> model = read_model("grant_consolidation")
@@ -40,14 +44,15 @@ def active_part(model: Model, fixed: Iterable[str] = ()) -> Model:
     return model.model_copy(update=kept)
 
 
-def used(model: Model, fixed: Iterable[str] = ()) -> set[str]:
+def used(model: Model, fixed: Mapping[str, str | float] = NOTHING) -> set[str]:
     """The names of all that active rules and goals, expressions and the schedule are made of; and what is ``fixed``.
 
     >>> from allocate.read import read_model
     >>> {"pace", "formula_share"} & used(read_model("grant_consolidation"))
     {'pace'}
     """
-    always = (model.schedule.amount, model.schedule.unallocated, *model.expressions, *fixed)
+    always = [model.schedule.amount, model.schedule.unallocated, *model.expressions, *fixed]
+    always += [datum for datum in fixed.values() if isinstance(datum, str)]
     return _reached(model, [*_mentioned(model.active_rules.values(), model.active_goals), *always])
 
 

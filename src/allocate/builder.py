@@ -29,7 +29,7 @@ from allocate.rules.tree import (
     read_expression,
     read_rule,
 )
-from allocate.spec import DataSpec, DerivedSpec, GoalSpec, RuleSpec, VariableSpec
+from allocate.spec import DataSpec, DerivedSpec, ExpressionSpec, GoalSpec, RuleSpec, VariableSpec
 from allocate.tables import wrong_labels
 from allocate.units import FLAG, Unit, UnitError, same_unit
 
@@ -71,6 +71,7 @@ class _Builder:
         self.columns: dict[str, Block] = {}
         self.scope_columns: dict[str, Array] = {}
         self.linear: dict[str, Linear] = {}
+        self.counted: dict[str, Expression] = {}
         self.width = 0
         self.vectors: list[Values] = []
         self.breaches: list[Breach] = []
@@ -81,9 +82,8 @@ class _Builder:
             return self._build()
 
     def _build(self) -> Program:
-        kept = [*self.case.fixed, *(datum for datum in self.case.fixed.values() if isinstance(datum, str))]
         with suppress(RuleError):  # told by the check, with all that is wrong
-            self.model = active_part(self.model, kept)
+            self.model = active_part(self.model, self.case.fixed)
         self._stage(self._read_dims)
         self.units = check(self.case.model)
         self.case = replace(self.case, model=self.model)
@@ -91,6 +91,7 @@ class _Builder:
         self._stage(self._derive)
         self._stage(self._read_variables)
         self._stage(self._read_expressions)
+        self._stage(self._count)
         parts: list[_Rows] = []
         rows: dict[str, Block] = {}
         self._stage(lambda: self._read_rules(rows, parts))
@@ -115,7 +116,7 @@ class _Builder:
         fixed, derived = (_Labelled(self, names) for names in (self.case.fixed, self.model.derived))
         goal_units = tuple(unit_of(read_expression(g.rule), self.units) or Unit() for g in self.model.active_goals)
         return Program(
-            self.case, linear, self.columns, rows, fixed, derived, tuple(self.breaches), goal_units, self._counted()
+            self.case, linear, self.columns, rows, fixed, derived, tuple(self.breaches), goal_units, self.counted
         )
 
     def _stage(self, work: Callable[[], None]) -> None:
@@ -142,7 +143,7 @@ class _Builder:
             self._read_own_dims()
             self._read_groups()
         self.labels = {str(dim): self.case.world.labels(str(dim)) for dim in self.case.world.data.dims}
-        for kind in ("data", "derived", "variables", "rules"):
+        for kind in ("data", "derived", "variables", "expressions", "rules"):
             for name, spec in getattr(self.model, kind).items():
                 cells = math.prod(len(self.labels.get(d, (d,))) for d in spec.over)
                 if cells > MOST_CELLS:
@@ -157,9 +158,10 @@ class _Builder:
 
     def _read_own_dims(self) -> None:
         """The dims whose labels the model gives, and the copies."""
-        copies = {dim: self.case.world.labels(copied) for dim, copied in self.model.copies.items()}
-        for dim, labels in {**self.model.labels, **copies}.items():
+        for dim, labels in self.model.labels.items():
             self._with_dim(dim, labels)
+        for dim, copied in self.model.copies.items():
+            self._with_dim(dim, self.case.world.labels(copied))
 
     def _read_groups(self) -> None:
         """The labels of every column that something is grouped by, and the group of each label of its dim."""
@@ -283,17 +285,19 @@ class _Builder:
             if found is not None:
                 self.linear[name] = replace(found, dims=spec.over)
 
-    def _counted(self) -> dict[str, Expression]:
-        """What is counted of a plan, as coefficients."""
-        found = {}
+    def _count(self) -> None:
         for name, spec in self.model.expressions.items():
-            linear, shape = self.linear[name], self._shape(spec.over)
-            matrix = _matrix(linear, spec.over, shape, self.width)
-            there = self._full(linear.defined, spec.over) > 0
-            found[name] = Expression(
-                name, spec.over, self.units[name], matrix, self._full(linear.const, spec.over), there
-            )
-        return found
+            found = self._attempt(f"expressions.{name}", lambda n=name, s=spec: self._coefficients(n, s))  # type: ignore[misc]
+            self.counted |= {} if found is None else {name: found}
+
+    def _coefficients(self, name: str, spec: ExpressionSpec) -> Expression:
+        """An expression once all columns are known."""
+        linear = self.linear[name]
+        matrix = _matrix(linear, spec.over, self._shape(spec.over), self.width)
+        const, there = self._full(linear.const, spec.over), self._full(linear.defined, spec.over) > 0
+        if not (np.all(np.isfinite(matrix.data)) and np.all(np.isfinite(const))):
+            raise RuleError(spec.rule, "is too large to compute")
+        return Expression(name, spec.over, self.units[name], matrix, const, there)
 
     def _there(self, spec: VariableSpec) -> Mask:
         if spec.where is None:

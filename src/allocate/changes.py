@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -121,26 +121,22 @@ class _Work:
 
     def check_heard(self) -> None:
         """What was changed, and is not at work after all changes, would be a change of nothing."""
-        self._check_rules()
+        unheard = [(*maker.rpartition(", "), words) for maker, words in (*self._idle_rules(), *self._idle_data())]
+        for first, *_ in unheard[:1]:
+            raise InputError(first, [Problem(place, words) for source, _, place, words in unheard if source == first])
+
+    def _idle_data(self) -> Iterator[tuple[str, str]]:
         with suppress(RuleError):  # a rule that cannot be read is told with all that is wrong in it
-            self._check_data()
-
-    def _check_data(self) -> None:
-        fixed = (datum for datum in self.case.fixed.values() if isinstance(datum, str))
-        waiting = self.case.model.data.keys() - active_part(self.case.model, fixed).data.keys()
-        for name, makers in self.written.items():
-            if name in waiting:
-                source, _, place = next(iter(makers)).rpartition(", ")
+            waiting = self.case.model.data.keys() - active_part(self.case.model, self.case.fixed).data.keys()
+            for name, makers in self.written.items():
                 words = f"no rule or goal that is active uses {name!r}, so this changes nothing"
-                raise InputError(source, [Problem(place, words)])
+                yield from ((maker, words) for maker in makers if name in waiting)
 
-    def _check_rules(self) -> None:
+    def _idle_rules(self) -> Iterator[tuple[str, str]]:
         for what, maker in self.once.items():
             name = what.removeprefix("rules.")
             if name != what and what not in self.switched and not self.case.model.rules[name].active:
-                source, _, place = maker.rpartition(", ")
-                words = f"{what} is not active, so this changes nothing; activate it too"
-                raise InputError(source, [Problem(place, words)])
+                yield maker, f"{what} is not active, so this changes nothing; activate it too"
 
     def _only_once(self, what: str) -> None:
         if what in self.once:
@@ -165,6 +161,9 @@ class _Work:
             labels = {d: list(self._labels(d)) for d in spec.over}
             attrs = {"unit": spec.unit, "status": "assumed", "source": "default of the model"}
             sizes = [len(known) for known in labels.values()]
+            if isinstance(default, tuple) and len(default) != sizes[0]:
+                words = f"the default of {name!r} lists {len(default)}, but there are {sizes[0]} over {spec.over[0]}"
+                raise ChangeError(words)
             values = np.broadcast_to(np.array(default, dtype=float), sizes)
             return xr.DataArray(values, labels, list(spec.over), attrs=attrs)
         if name not in data.data_vars:
@@ -175,11 +174,15 @@ class _Work:
     def _labels(self, dim: str) -> tuple[str, ...]:
         """The labels of a dim of the model, be it the World's, the model's own, a copy or a column."""
         model, world = self.case.model, self.case.world
-        if dim in model.labels:
-            return model.labels[dim]
-        if dim in model.groups and dim not in world.data.dims and (group := world.group(dim)) is not None:
-            return tuple(dict.fromkeys(group[1]))
-        return world.labels(model.copies.get(dim, dim))
+        copied = model.copies.get(dim, dim)
+        if copied in model.labels:
+            return model.labels[copied]
+        if copied in world.data.dims:
+            return world.labels(copied)
+        if (group := world.group(dim)) is None:
+            known = [*map(str, world.data.dims), *model.labels, *model.copies]
+            raise ChangeError(f"there is no dim {dim!r}{nearest(dim, known)}")
+        return tuple(dict.fromkeys(group[1]))
 
     def _set(self, change: Set) -> None:
         old = self._datum(change.set)
@@ -309,12 +312,8 @@ class _Work:
         taken += map(str, world.data.data_vars)
         self._new(name, taken, "name")
         for dim in change.over:
-            if dim in model.copies and dim not in world.data.dims:
-                world = world.with_dim(dim, world.labels(model.copies[dim]))
-            elif dim not in world.data.dims:
-                if (group := world.group(dim)) is None:
-                    raise ChangeError(f"there is no dim {dim!r}{nearest(dim, map(str, world.data.dims))}")
-                world = world.with_dim(dim, tuple(dict.fromkeys(group[1])))
+            if dim not in world.data.dims:
+                world = world.with_dim(dim, self._labels(dim))
         self.case = replace(self.case, world=world)
         data = world.data
         coords = {dim: data[dim] for dim in change.over}

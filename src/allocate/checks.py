@@ -105,10 +105,11 @@ class _Checker:
                 )
                 raise RuleError(text, f"varies over {listed(extra)}, but {should}")
             for name in sorted(names_in(node)):
-                if data_only and (name in self.model.variables or name in self.model.expressions):
-                    raise RuleError(name, "is a variable; only data may stand here")
+                if data_only and name in (*self.model.variables, *self.model.expressions):
+                    kind = "a variable" if name in self.model.variables else "an expression"
+                    raise RuleError(name, f"is {kind}; only data may stand here")
                 if name in later:
-                    raise RuleError(name, "is derived here or below; use only what is derived above")
+                    raise RuleError(name, "is declared here or below; use only what is declared above")
         except RuleError as error:
             self._problem(place, str(error))
             return None

@@ -49,7 +49,8 @@ def everywhere(run: Saved) -> list[str]:
         for rule in rules:
             lines += _line(run, rule, bound[rule], len(tables[rule]))
     lines += ["", *_costs(run)] if "cost_of_rules" in run.data else []
-    free = [f"{rule} ({len(table)})" for rule, table in bound.items() if rule not in priced]
+    unpriced = [rule for rule, table in bound.items() if rule not in priced and not (table["side"] == "exactly").all()]
+    free = [f"{rule} ({len(bound[rule])})" for rule in unpriced]
     idle = [rule for rule, table in tables.items() if len(table) and rule not in bound]
     lines += ["", f"Reached at no price, so something else decides: {', '.join(free)}."] if free else []
     return lines + ([f"Nowhere reached: {', '.join(idle)}."] if idle else [])

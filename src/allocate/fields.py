@@ -139,6 +139,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def plain(text: object, longest: int = 60) -> str:
+    """A key or a path as it can be printed anywhere."""
+    return "".join(c if c.isprintable() else "?" for c in str(text)[:longest])
+
+
 # The second type is what an editor is told (JSON Schema); the function is what is checked.
 _Names = str | Annotated[list[str], Field(json_schema_extra={"uniqueItems": True})]
 _Positive = Annotated[float, Field(ge=0)]

@@ -267,7 +267,7 @@ def rests_on(run: Run) -> dict[str, list[str]]:
     What the World leaves at the model's default is a lever that nobody pulled, and is not in it.
     """
     case = run.case
-    names = used(case.model, [*case.fixed, *(datum for datum in case.fixed.values() if isinstance(datum, str))])
+    names = used(case.model, case.fixed)
     found: dict[str, list[str]] = {status: [] for status in STATUSES}
     for name in case.model.data:
         if name in names and name in case.world.data:

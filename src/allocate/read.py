@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from allocate.errors import InputError, Problem, nearest
-from allocate.fields import file_names, shown
+from allocate.extending import Sections, joined
+from allocate.fields import file_names, plain, shown
 from allocate.spec import (
     SECTIONS,
     VERBS,
@@ -22,12 +23,19 @@ from allocate.spec import (
     Scenario,
     keys,
 )
+from allocate.tables import wrong_labels
 
 LARGEST_FILE: Final = 1_000_000
 """Bytes of a model or scenario file: text that a person reads aloud is never larger."""
 
 MOST_PROBLEMS: Final = 20
 """Problems of one file that are listed; the rest are counted."""
+
+DEEPEST: Final = 100
+"""Files that extend one another in a row: nobody reads more."""
+
+type Extended = tuple[Model, Sections]
+"""A model, and the sections that whoever extends it goes on from."""
 
 
 def read_model(path: str | Path) -> Model:
@@ -39,30 +47,27 @@ def read_model(path: str | Path) -> Model:
     Raises :class:`InputError` with every problem of the file and its place. Units, dims and names in rules are
     checked when the model meets a World (:func:`allocate.builder.build`).
     """
-    return _read_model(find(path, "models"), ())[0]
+    return _read_model(find(path, "models"), (), {})[0]
 
 
-def _read_model(file: Path, before: tuple[Path, ...]) -> tuple[Model, dict[str, Any]]:
-    """A model, and its sections as they stand in its file and in those that it extends; ``before`` led here."""
+def _read_model(file: Path, before: tuple[Path, ...], known: dict[Path, Extended]) -> Extended:
+    """A model, and its sections with those of what it extends; ``before`` led here, ``known`` are read already."""
     own, problems = _toml(file), list[Problem]()
-    whole: dict[str, Any] = {}
-    bases: list[str] = []
+    bases = []
     for other in _extended(file, _names(own, problems), "models", before, problems):
-        base, sections = _read_model(other, (*before, file.resolve()))
-        bases += [name for name in (*base.bases, base.source) if name not in bases]
-        _join(whole, sections, f"beside {other.name}", problems)
-    _check_instead(whole, own, problems)
-    _join(whole, own, f"in {' and '.join(bases)}", problems)
-    if isinstance(whole.get("goals"), list):
-        whole["goals"] = _in_order(whole["goals"], problems)
-    model = None if problems else _record(Model, whole, "", problems)
+        place = other.resolve()
+        if place not in known:
+            known[place] = _read_model(other, (*before, file.resolve()), known)
+        bases.append(known[place])
+    whole = None if problems else joined(own, file.name, [sections for _, sections in bases], problems)
+    model = None if problems or whole is None else _record(Model, whole.tables, "", problems)
     if model is not None:
         problems += _goal_problems(model)
         problems += _name_problems(model)
-    if problems or model is None:
+    if problems or model is None or whole is None:
         raise InputError(file, _few(problems))
-    found = model.model_copy(update={"source": file.name, "bases": tuple(bases)})
-    return found, {section: whole[section] for section in SECTIONS if section in whole}
+    names = dict.fromkeys(name for base, _ in bases for name in (*base.bases, base.source))
+    return model.model_copy(update={"source": file.name, "bases": tuple(names)}), whole
 
 
 def _names(table: Mapping[str, Any], problems: list[Problem]) -> tuple[str, ...]:
@@ -72,45 +77,6 @@ def _names(table: Mapping[str, Any], problems: list[Problem]) -> tuple[str, ...]
     except ValueError as error:
         problems.append(Problem("extends", str(error)))
         return ()
-
-
-def _join(whole: dict[str, Any], more: Mapping[str, Any], where: str, problems: list[Problem], place: str = "") -> None:
-    """Add the sections of one file to those of others. What both say alike is said once, by a file that both extend."""
-    for key, value in more.items():
-        old = whole.get(key)
-        if isinstance(old, dict) and isinstance(value, dict) and key in (*SECTIONS, "nearest"):
-            old = whole[key] = dict(old)
-            _join(old, value, where, problems, f"{place}{key}.")
-        elif isinstance(old, list) and isinstance(value, list) and key == "goals":
-            whole[key] = [*old, *(goal for goal in value if goal not in old)]
-        elif old is None or old == value or (_instead(value) and not _instead(old)):
-            whole[key] = value
-        elif not (_instead(old) and not _instead(value)):  # else another file brings what was said anew
-            problems.append(Problem(f"{place}{key}", f"is {where} already, and there it says something else"))
-
-
-def _instead(rule: object) -> bool:
-    return isinstance(rule, dict) and rule.get("instead") is True
-
-
-def _check_instead(extended: Mapping[str, Any], own: Mapping[str, Any], problems: list[Problem]) -> None:
-    known, rules = extended.get("rules", {}), own.get("rules", {})
-    for name, rule in rules.items() if isinstance(rules, dict) else ():
-        if _instead(rule) and name not in known:
-            words = f"stands instead of a rule that no extended model has{nearest(str(name)[:60], known)}"
-            problems.append(Problem(f"rules.{_plain(name)}", words))
-
-
-def _in_order(goals: list[Any], problems: list[Problem]) -> list[Any]:
-    """Goals as they stand, but those that say ``before`` which goal they come are there."""
-    found = [goal for goal in goals if not (isinstance(goal, dict) and "before" in goal)]
-    for goal in (goal for goal in goals if isinstance(goal, dict) and "before" in goal):
-        names = [other.get("name") for other in found if isinstance(other, dict)]
-        if goal["before"] not in names:
-            words = f"comes before {shown(goal['before'])}, which is no goal"
-            problems.append(Problem(f"goals.{_plain(goal.get('name'))}", words))
-        found.insert(names.index(goal["before"]) if goal["before"] in names else len(found), goal)
-    return found
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -143,10 +109,13 @@ def _read_scenario(file: Path, before: tuple[Path, ...]) -> Scenario:
 
 
 def _extended(
-    file: Path, names: Iterable[str], kind: str, before: tuple[Path, ...], problems: list[Problem]
+    file: Path, names: Sequence[str], kind: str, before: tuple[Path, ...], problems: list[Problem]
 ) -> Iterator[Path]:
     """The files that a file extends: those beside it, in a folder of their kind beside it, or shipped ones."""
     way = (*before, file.resolve())
+    if names and len(way) > DEEPEST:
+        problems.append(Problem("extends", f"goes on for more than {DEEPEST} files"))
+        return
     for name in names:
         places = [folder / f"{name}.toml" for folder in (file.parent, file.parent / kind, shipped(kind))]
         other = next((place for place in places if place.is_file()), places[-1])
@@ -155,7 +124,8 @@ def _extended(
         elif other.is_file():
             yield other
         else:
-            known = {p.stem for folder in (file.parent, shipped(kind)) for p in folder.glob("*.toml")}
+            folders = (file.parent, file.parent / kind, shipped(kind))
+            known = {p.stem for folder in folders for p in folder.glob("*.toml") if p.is_file()}
             problems.append(Problem("extends", f"there is no {kind[:-1]} {name!r}{nearest(name, known)}"))
 
 
@@ -184,7 +154,7 @@ def find(path: str | Path, folder: str) -> Path:
         return known[str(path)]
     words = "is a folder, not a file" if os.path.isdir(path) else "there is no such file"  # noqa: PTH112
     offer = f"{words}; shipped {folder}: {', '.join(known)}{nearest(Path(path).stem[:60], known)}"
-    raise InputError(_plain(path, 200), [Problem("", offer)])
+    raise InputError(plain(path, 200), [Problem("", offer)])
 
 
 def _toml(file: Path) -> dict[str, Any]:
@@ -208,7 +178,7 @@ def _change(item: object, place: str, problems: list[Problem]) -> Change | None:
         return None
     verbs = [verb for verb in VERBS if verb in item]
     if len(verbs) != 1:
-        found = ", ".join(map(_plain, item))[:100] or "nothing"
+        found = ", ".join(map(plain, item))[:100] or "nothing"
         offer = "" if verbs else next((near for key in item if (near := nearest(str(key)[:60], VERBS))), "")
         problems.append(Problem(place, f"needs exactly one of {', '.join(VERBS)}; found {found}{offer}"))
         return None
@@ -228,14 +198,9 @@ def _record[T: Record](kind: type[T], table: Mapping[str, Any], place: str, prob
     except ValidationError as error:
         for found in error.errors(include_url=False):
             path = [str(part + 1) if isinstance(part, int) else part for part in found["loc"] if part not in MARKS]
-            where = ".".join(map(_plain, path if not place else [place, *path]))
+            where = ".".join(map(plain, path if not place else [place, *path]))
             problems.append(Problem(where[:120], _words(found, kind, path)))
         return None
-
-
-def _plain(text: object, longest: int = 60) -> str:
-    """A key or a path as it can be printed anywhere."""
-    return "".join(c if c.isprintable() else "?" for c in str(text)[:longest])
 
 
 MARKS: Final = ("[key]", "[words]", "[table]")
@@ -322,6 +287,8 @@ def _name_problems(model: Model) -> list[Problem]:
         if copied not in model.dims or copied in model.copies:
             words = f"copies {copied!r}, which is not a dim of its own{nearest(copied, model.dims)}"
             problems.append(Problem(f"dims.{dim}", words))
+    for dim, labels in model.labels.items():
+        problems += [Problem(f"dims.{dim}", problem.words) for problem in wrong_labels({dim: labels})]
     mentions: list[tuple[str, str, Mapping[str, object]]] = [
         ("schedule.amount", model.schedule.amount, model.variables),
         ("schedule.unallocated", model.schedule.unallocated, model.variables),

@@ -87,13 +87,18 @@ any unit; any other number is pure. Money in files says its scale: {", ".join(f"
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a file, one of :data:`KINDS`.
+    """The JSON Schema (2020-12) of a file, one of :data:`KINDS`. A model that extends another need not have it all.
 
     >>> schema("scenario")["required"]
     ['name', 'why']
     """
     record = Model if kind == "model" else Scenario
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | record.model_json_schema(by_alias=True)
+    found = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | record.model_json_schema(by_alias=True)
+    if record is Model:
+        sections = [key for key in found["required"] if key in SECTIONS]
+        found["required"] = [key for key in found["required"] if key not in SECTIONS]
+        found["anyOf"] = [{"required": ["extends"]}, {"required": sections}]
+    return found
 
 
 def page() -> str:

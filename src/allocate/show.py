@@ -41,17 +41,17 @@ def as_text(model: Model, said: Iterable[str] = ()) -> str:
         where = f"  where {variable.where}" if variable.where else ""
         kind = "" if variable.kind == "continuous" else f", {variable.kind},"
         bounds = f"{kind}  between {variable.lower} and {variable.upper}"
-        lines += [f"  {name} [{variable.unit}]  for each {_each(variable.over)}{bounds}{where}", *_reason(variable.why)]
+        lines += [f"  {name} [{variable.unit}]{_each(variable.over)}{bounds}{where}", *_reason(variable.why)]
     lines += ["", "Counted of a plan"] if model.expressions else []
     for name, spec in model.expressions.items():
-        lines += [f"  {name} [{spec.unit}] = {spec.rule}", *_reason(spec.why)]
+        lines += [f"  {name} [{spec.unit}]{_each(spec.over)} = {spec.rule}", *_reason(spec.why)]
     lines += ["", "Derived"]
     for name, derived in model.derived.items():
         rounded = f"  (rounded {derived.round} to whole published units)" if derived.round else ""
         lines += [f"  {name} [{derived.unit}] = {derived.rule}{rounded}", *_reason(derived.why)]
     lines += ["", "Given"]
     for name, data in model.data.items():
-        lines += [f"  {name} [{data.unit}]  for each {_each(data.over)}", *_reason(data.why)]
+        lines += [f"  {name} [{data.unit}]{_each(data.over)}", *_reason(data.why)]
         lines += _reason(", ".join(f"{key} = {value}" for key, value in data.named.items()), "may use: ")
     if model.ties.nearest:
         pairs = ", ".join(f"{variable} to {datum}" for variable, datum in model.ties.nearest.items())
@@ -60,7 +60,7 @@ def as_text(model: Model, said: Iterable[str] = ()) -> str:
 
 
 def _goal(goal: GoalSpec) -> str:
-    verb = f"leximin over {_each(goal.over)}:" if goal.leximin else f"{goal.sense}imise"
+    verb = f"leximin over {', '.join(goal.over)}:" if goal.leximin else f"{goal.sense}imise"
     share = goal.give if isinstance(goal.give, str) else f"{goal.give:.3g} of its value"
     given = f"  (later goals may cost it {share})" if goal.give else ""
     return f"{verb} {goal.name}:  {goal.rule}{given}"
@@ -69,13 +69,13 @@ def _goal(goal: GoalSpec) -> str:
 def _rules(title: str, rules: Mapping[str, RuleSpec]) -> list[str]:
     lines = ["", title] if rules else []
     for name, rule in rules.items():
-        lines += [f"  {name}  for each {_each(rule.over)}", f"      {rule.rule}"]
+        lines += [f"  {name}{_each(rule.over)}", f"      {rule.rule}"]
         lines += [*_reason(rule.why), *_reason(rule.law, "law: "), *_reason(rule.owner, "owner: ")]
     return lines
 
 
 def _each(over: tuple[str, ...]) -> str:
-    return ", ".join(over) or "(one)"
+    return f"  for each {', '.join(over)}" if over else ""
 
 
 def _reason(words: str, label: str = "") -> list[str]:

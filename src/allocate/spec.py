@@ -75,6 +75,13 @@ class DataSpec(Record):
     named: dict[Identifier, DataNumberOrName] = {}
     why: str = ""
 
+    @model_validator(mode="after")
+    def _list_over_one_dim(self) -> Self:
+        if isinstance(self.default, tuple) and len(self.over) != 1:
+            over = ", ".join(self.over) or "nothing"
+            raise ValueError(f"its default is a list, so it varies over one dim, not over {over}")
+        return self
+
 
 class DerivedSpec(Record):
     """Data computed from data. ``round`` takes it up or down to whole published units (R thousand for rand)."""
@@ -133,7 +140,7 @@ class GoalSpec(Record):
     from the worst-off up (``leximin``).
 
     ``give`` is how much of it later goals may cost: a share of its value (``0.01``), or an amount with its unit
-    (``"5 R million"``). ``before`` names the goal of an extended model that it comes before.
+    (``"5 R million"``). ``before`` names the goal that it comes before.
     """
 
     name: Line
@@ -283,6 +290,7 @@ class AddRule(RuleSpec):
     """A new rule: ``rules.NAME``, with all that a rule of a model may say."""
 
     add: RuleName
+    instead: SkipJsonSchema[StrictBool] = False
 
 
 class Cell(Record):

@@ -108,9 +108,9 @@ class World:
         """
         if dim not in self.data.dims:
             return replace(self, data=self.data.assign_coords({dim: list(labels)}))
-        wrong = set(self.labels(dim)) ^ set(labels)
-        if wrong:
-            raise InputError(self.name, [Problem(dim, f"{', '.join(sorted(wrong))[:100]}: not in both tables")])
+        if set(self.labels(dim)) != set(labels):
+            words = f"has {', '.join(self.labels(dim))[:60]} in the world, not {', '.join(labels)[:60]}"
+            raise InputError(self.name, [Problem(dim, words)])
         return replace(self, data=self.data.sel({dim: list(labels)}))
 
     def select(self, dim: str, wanted: Sequence[str]) -> World:

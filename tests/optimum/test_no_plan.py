@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from allocate.errors import NoPlanError, ProofError, StoppedError
 from allocate.optimum import highs
 from allocate.optimum.highs import SolverOptions
-from allocate.optimum.infeasible import Infeasible, Unbounded, farkas_gap
+from allocate.optimum.infeasible import Infeasible, Unbounded, explain, farkas_gap
 from allocate.optimum.lexicographic import solve
 from allocate.optimum.linear import Goal, LinearProgram, Region
 from optimum.instances import allocation, permuted, whole_numbers
@@ -260,3 +260,32 @@ def test_other_users_of_the_solver_do_no_harm(capfd):
     for seed in range(60):
         assert solve(whole_numbers(seed)[0]).certificate.ok
     assert capfd.readouterr() == ("", "")
+
+
+def test_where_interior_point_does_not_end_the_simplex_takes_over(monkeypatch):
+    """Proves: at the limit of rounds another way of solving is asked, and the optimum is that of scipy.
+
+    Broken: the same interior point would be asked once more and stop at the same limit, with no plan and no proof.
+    """
+    monkeypatch.setattr(highs, "IPM_ITERATIONS", 1)
+    rng = np.random.default_rng(0)
+    matrix, cost = rng.random((20, 30)), 1 + rng.random(30)
+    region = Region(sparse.csr_array(matrix), np.ones(20), np.full(20, np.inf), np.zeros(30), np.full(30, np.inf))
+    found = highs.minimise(region, cost, SolverOptions("ipx"))
+    assert cost @ found.x == pytest.approx(linprog(cost, -matrix, -np.ones(20)).fun, rel=1e-9)
+
+
+@pytest.mark.parametrize("step", [10.0, 1e3, 1e4])
+def test_a_conflict_is_proved_whose_weights_are_far_apart(step):
+    """Proves: of a chain of four, each ``step`` times the one before, the first at least 1 and the last at most a half,
+    all six limits are named, though their weights lie ``step ** 4`` apart.
+
+    Broken: the small weights are taken for noise, and neither a plan nor a reason is found.
+    """
+    matrix = np.diag(np.full(5, step))[:4] - np.eye(5, k=1)[:4]
+    ends = np.eye(5)[[0, 4]]
+    rows = sparse.csr_array(np.vstack([matrix, ends]))
+    low, high = np.r_[np.full(4, -np.inf), 1.0, -np.inf], np.r_[np.zeros(4), np.inf, 0.5]
+    region = Region(rows, low, high, np.full(5, -np.inf), np.full(5, np.inf))
+    found = explain(region, np.ones(5))
+    assert isinstance(found, Infeasible) and found.rows.tolist() == [0, 1, 2, 3, 4, 5]

@@ -138,7 +138,7 @@ def test_all_problems_of_a_model_come_together() -> None:
         "  rules.dims: 'spend <= budget' varies over space, but should vary over year",
         "  rules.syntax: 'spend' needs a comparison: one of <=, >=, ==",
         "  goals.reach: 'reached' varies over space, but should be one number; sum over space",
-        "  derived.early: 'late' is derived here or below; use only what is derived above",
+        "  derived.early: 'late' is declared here or below; use only what is declared above",
         "  derived.late: 'floor' varies over space, but should be one number; sum over space",
         "  derived.wrong: is in R, but it is declared in household",
         "  derived.choice: 'spend' is a variable; only data may stand here",

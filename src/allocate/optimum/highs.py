@@ -116,19 +116,24 @@ def minimise(
     found, says = _attempt(region, cost, options, deadline, feasible)
     if found is not None:
         return found
-    plain = options.solver == "simplex" and not options.presolve and not options.start and not feasible
-    if says in _NONE and plain:
+    if says in _NONE and options.solver == "simplex" and not (options.presolve or options.start or feasible):
         raise NoVertex(says)
-    # A second opinion. Interior point called 6 of 8,000 hostile programs infeasible that were not; in one that was, of
-    # many rows that say nearly the same, the dual simplex lost its way; and in another presolve gave no answer at all.
-    lost = says not in _NONE and options.solver == "simplex"
-    other: Literal["simplex", "ipx"] = "ipx" if lost else "simplex"
-    found, also = _attempt(region, cost, replace(options, solver=other, presolve=False, start=None), deadline)
-    if found is not None:
-        return found
-    if says in _NONE or also in _NONE:
-        raise NoVertex(says if says in _NONE else also)
-    raise ProofError(f"the solver ended with status {says!r} and no answer")
+    # Further opinions. Interior point called 6 of 8,000 hostile programs infeasible that were not, and may not end; in
+    # one that was, of many rows that say nearly the same, the dual simplex lost its way; and in another presolve gave
+    # no answer at all.
+    plain = replace(options, solver="simplex", presolve=False, start=None)
+    others = [plain, replace(plain, solver="ipx")]
+    said = [says]
+    for other in others[::-1] if says not in _NONE and options.solver == "simplex" else others:
+        found, says = _attempt(region, cost, other, deadline)
+        if found is not None:
+            return found
+        said.append(says)
+        if says in _NONE and other is plain:
+            break
+    if none := [says for says in said if says in _NONE]:
+        raise NoVertex(none[0])
+    raise ProofError(f"the solver ended with status {said[0]!r} and no answer")
 
 
 _NONE = ("Infeasible", "Unbounded", "Primal infeasible or unbounded")
