@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+import gendered
 import portfolio
 import small
+import tiny
 from allocate.builder import build
 from allocate.changes import apply
 from allocate.read import read_model
-from allocate.spec import Activate, Model, Scenario
+from allocate.spec import Activate, Change, Model, Scenario, Set
 from allocate.world import World
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,21 +38,60 @@ def _projects() -> World:
     return portfolio.projects(listed, {"G": [60, 60], "H": [10, 10]}, zones_least=lambda s: s == "B")
 
 
+def _gendered() -> World:
+    """Two spaces and two years."""
+    return gendered.world(years=("2018/19", "2019/20"), targeting=0.5, refuse=0.5)
+
+
+def _two_years() -> World:
+    """What the rules of the medium term need."""
+    each: dict[str, tiny.Datum] = {
+        "rural_share": ("1", ("space",), lambda s: 0.25),
+        "matching": ("1", ("grant",), lambda g: 0.5),
+        "own_revenue": ("R", ("space", "year"), lambda s, y: 8e6),
+        "jobs": ("job/R", ("service",), lambda k: 5e-6),
+        "labour": ("1", ("service",), lambda k: 0.25),
+        "run_cost": ("R/household", ("service", "year"), lambda k, y: 2000),
+        "operating_transfers": ("R", ("space", "year"), lambda s, y: 4e6),
+        "top_slice": ("1", ("grant",), lambda g: 0.05),
+        "lift": ("1", ("year",), lambda y: 4),
+        "expert_lift": ("1", ("space",), lambda s: 0.125),
+    }
+    return tiny.world(("1", "2"), **each)
+
+
+def _even() -> World:
+    return tiny.world(shared_by=("household", ("space",), lambda s: 1000 if s == "A" else 3000))
+
+
 MODELS: dict[str, Callable[[], World]] = {
     "grant_consolidation": lambda: small.world(spaces=("N", "S")),
+    "multi_year": _two_years,
+    "equity": _even,
+    "gender_responsive": _gendered,
+    "targets": tiny.world,
     "project_portfolio": _projects,
     "roll_out": portfolio.waves,
 }
-"""A World for each model that has a golden file: the fewest spaces that show every rule."""
+"""A World for each model: the fewest spaces that show every rule."""
 
-
-WAITING = {"project_portfolio": ("cleared", "finish_first", "zones")}
-"""Rules that wait for a scenario, and are shown too."""
+ON: dict[str, dict[str, float]] = {
+    "multi_year": {"management": 1, "teams": 1},
+    "equity": {"by_money": 1},
+    "targets": {"more_money": 1, "target": 500},
+}
+"""Levers that let variables in."""
 
 
 def text_of(model: Model, world: World) -> str:
-    changes = tuple(Activate(activate=f"rules.{rule}") for rule in WAITING.get(Path(model.source).stem, ()))
-    return build(apply(model, world, [Scenario(name="All", why="What waits.", changes=changes)])).to_lp()
+    """The program of a model with every rule of its own text active, and every goal but those for the worst-off one by one."""
+    name = Path(model.source).stem
+    base = read_model("grant_consolidation").rules if name != "grant_consolidation" else model.rules
+    rules = [f"rules.{rule}" for rule, spec in model.rules.items() if not spec.active and rule not in base]
+    goals = [f"goals.{goal.name}" for goal in model.goals if not goal.active and goal.leximin is None]
+    changes: list[Change] = [Activate(activate=part) for part in (*rules, *goals)]
+    changes += [Set(set=datum, to=to) for datum, to in ON.get(name, {}).items()]
+    return build(apply(model, world, [Scenario(name="All", why="What waits.", changes=tuple(changes))])).to_lp()
 
 
 def difference(old: str, new: str) -> list[str]:

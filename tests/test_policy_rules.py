@@ -10,7 +10,7 @@ import tiny
 from allocate.errors import NoPlanError
 from allocate.plan import Plan
 from allocate.read import read_model
-from allocate.spec import Activate, Change, Replace, Set
+from allocate.spec import Activate, Change, Drop, Replace, Set
 from allocate.world import World
 from tiny import M
 
@@ -139,3 +139,120 @@ def test_a_rule_with_its_sign_turned_gives_another_answer(name: str) -> None:
     except NoPlanError:
         return
     assert got != pytest.approx(case.want, abs=0.1)
+
+
+FULL = ("R", ("space", "year"), lambda s, y: 65 * M if s == "A" else 1000 * M)
+
+BASE = {
+    # B keeps half of what it had.
+    "guarantee": (tiny.world(), (70, 30), ("space",)),
+    # A can spend R65m well.
+    "absorption": (tiny.world(absorb=FULL), (65, 35), ("space",)),
+    # A had R40m for its only service, and gets one and a quarter times that at most.
+    "pace": (tiny.world(pace=("1", ("year",), lambda y: 1.25)), (50, 50), ("space",)),
+    # Water is owed 60% of the grant, though power counts for three times as much.
+    "purpose": (
+        tiny.world(
+            services=("water", "power"),
+            value=const("1", "service", water=1, power=3),
+            serves=const("flag", "service", "purpose", water=1),
+            purpose_share=const("1", "grant", "purpose", G=0.6),
+        ),
+        (60, 40),
+        ("service",),
+    ),
+    # What nobody can score keeps what it had, half of all money.
+    "unmeasured": (
+        tiny.world(services=("water", "roads"), unmeasured=const("flag", "service", roads=1), value=const("1", "service", water=1)),
+        (50, 50),
+        ("service",),
+    ),
+}  # fmt: skip
+"""Rules that are always on: a World, what comes of it, and by what."""
+
+
+@pytest.mark.parametrize("name", BASE)
+def test_a_rule_of_the_base_gives_what_it_says(name: str) -> None:
+    """Proves: with the rule, the line above its case; without it, or with its sign turned, another answer or none.
+
+    Broken: the text of the rule says something else than its reason, or nothing.
+    """
+    world, want, by = BASE[name]
+    assert tiny.money(tiny.plan("grant_consolidation", world), *by) == pytest.approx(want, abs=2e-3)
+    text = read_model("grant_consolidation").rules[name].rule
+    turned = text.replace("<=", "@").replace(">=", "<=").replace("@", ">=")
+    for change in (Drop(drop=f"rules.{name}"), Replace(replace=f"rules.{name}", rule=turned, why="Turned round.")):
+        try:
+            got = tiny.money(tiny.plan("grant_consolidation", world, change), *by)
+        except NoPlanError:
+            continue
+        assert got != pytest.approx(want, abs=0.1)
+
+
+def test_project_management_pays_where_a_space_is_full() -> None:
+    """Proves: A can spend R50m, and R5m more for each rand of management, a twentieth of its money at most.
+
+    a = 50 + 5m and m = 0.05a: a = R66.667m, of which R3.333m manage and R63.333m build 6,333 households. Without
+    management A gets R50m. Broken: management builds too, or lifts more than its slice.
+    """
+    world = tiny.world(
+        absorb=("R", ("space", "year"), lambda s, y: 50 * M if s == "A" else 1000 * M),
+        top_slice=const("1", "grant", G=0.05),
+        lift=("1", ("year",), lambda y: 5.0),
+    )
+    found = tiny.plan("multi_year", world, Set(set="management", to=1))
+    assert tiny.money(found) == pytest.approx((66.667, 33.333), abs=2e-3)
+    assert found.values["managed"].sel(space="A").sum().item() == pytest.approx(3.3333 * M, rel=1e-4)
+    assert found.values["reached"].sel(space="A").sum().item() == pytest.approx(6333.3, rel=1e-4)
+    assert tiny.money(tiny.plan("multi_year", world)) == pytest.approx((50, 50))
+
+
+@pytest.mark.parametrize(
+    ("goal", "rules"),
+    [
+        ("the worst-off", ("lowest",)),
+        ("each after the worst-off", ()),
+        ("the worse-off count more", ("below",)),
+    ],
+)
+def test_the_worse_off_come_first(goal: str, rules: tuple[str, ...]) -> None:
+    """Proves: two halves of the households with R70m and R30m are made even before need is met.
+
+    Broken: a goal that comes after need met, or is turned round, leaves R70m and R30m.
+    """
+    on = [Activate(activate=part) for part in (f"goals.{goal}", *(f"rules.{name}" for name in rules))]
+    found = tiny.plan("equity", EVEN, Set(set="by_money", to=1), *on)
+    assert tiny.money(found) == pytest.approx((50, 50), abs=1e-3)
+    assert tiny.money(tiny.plan("equity", EVEN)) == pytest.approx(FREE)
+
+
+def test_an_average_that_counts_all_alike_changes_nothing() -> None:
+    """Proves: with all weight on the mean of all, every split of R100m is as good, and need met decides.
+
+    With a tenth of the weight on the worst two fifths they are made even. Broken: the weights of tails do not matter.
+    """
+    on = [
+        Set(set="by_money", to=1),
+        Activate(activate="rules.below"),
+        Activate(activate="goals.the worse-off count more"),
+    ]
+    tails = ("worst tenth", "worst fifth", "worst two fifths")
+    nothing = [Set(set="tail_weight", to=0, where={"tail": tail}) for tail in tails]
+    assert tiny.money(tiny.plan("equity", EVEN, *on, *nothing)) == pytest.approx(FREE, abs=1e-3)
+    some = [*nothing[:2], Set(set="tail_weight", to=0.1, where={"tail": "worst two fifths"})]
+    assert tiny.money(tiny.plan("equity", EVEN, *on, *some)) == pytest.approx((50, 50), abs=1e-3)
+
+
+def test_as_near_to_targets_as_money_goes() -> None:
+    """Proves: 6,000 households with water are R60m, and power, which counts for more, gets the rest.
+
+    Without the goal power gets all. Broken: what is missing to a target is not counted.
+    """
+    target = Set(set="target", to=6000, where={"service": "water"})
+    on = [Activate(activate="rules.near_target"), Activate(activate="goals.targets"), target]
+    found = tiny.plan("targets", TWO_SERVICES, *on)
+    assert tiny.money(found, "service") == pytest.approx((60, 40), abs=1e-3)
+    assert found.goals["targets"] == pytest.approx(0, abs=1e-6)
+    assert tiny.money(tiny.plan("targets", TWO_SERVICES), "service") == pytest.approx((0, 100), abs=1e-3)
+    more = tiny.plan("targets", TWO_SERVICES, *on[:2], target.model_copy(update={"to": 12_000.0}))
+    assert more.values["short"].sel(service="water").item() == pytest.approx(2000)
