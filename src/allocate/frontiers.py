@@ -29,7 +29,7 @@ from allocate.plan import Plan, in_words
 from allocate.program import Program
 from allocate.read import read_model, read_scenario
 from allocate.runs import only
-from allocate.spec import Model, Scenario, Set
+from allocate.spec import Model, Scenario, Set, in_order
 from allocate.tables import LARGEST
 from allocate.units import Unit
 from allocate.world import World, read_world
@@ -109,7 +109,8 @@ def frontier(
 ) -> Frontier:
     """The best plan of a model in a World under scenarios, at every level of a datum.
 
-    At each level ``datum`` takes that value, everywhere or at the labels of ``where``, as a ``set`` of a scenario does.
+    At each level ``datum`` takes that value, everywhere or at the labels of ``where``, as a ``set`` of a scenario does,
+    and in the place of one there.
     ``years`` keeps only those; ``watch`` is told in words what is being solved.
 
     >>> found = frontier("grant_consolidation", "za2016", datum="keep", levels=[0.9, 0.8, 0.99], years=["2019/20"])
@@ -122,7 +123,7 @@ def frontier(
     text = model if isinstance(model, Model) else read_model(model)
     whole = world if isinstance(world, World) else read_world(world)
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
-    what_ifs = [s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios]
+    what_ifs = [_without(s, datum, where or {}) for s in in_order(map(_scenario, scenarios))]
     base = apply(text, facts, what_ifs)
     name, place, rising = called(datum, where or {}), dict(where or {}), sorted({float(level) for level in levels})
     _check(base, datum, place, levels)
@@ -137,6 +138,16 @@ def frontier(
     if len(found.refused) == len(rising):
         raise found.refused[rising[0]]
     return found
+
+
+def _scenario(given: Scenario | str | Path) -> Scenario:
+    return given if isinstance(given, Scenario) else read_scenario(given)
+
+
+def _without(scenario: Scenario, datum: str, where: Mapping[str, str]) -> Scenario:
+    """A scenario without a level of its own where the frontier has its levels."""
+    kept = [c for c in scenario.changes if not (isinstance(c, Set) and c.set == datum and dict(c.where) == dict(where))]
+    return scenario.model_copy(update={"changes": tuple(kept)})
 
 
 def _check(case: Case, datum: str, where: Mapping[str, str], levels: Sequence[float]) -> None:
@@ -179,8 +190,9 @@ def _at(base: Case, model: Model, world: World, scenarios: Sequence[Scenario]) -
     """The case at a level: the last scenario sets it, unless it is so already."""
     (change,) = scenarios[-1].changes
     assert isinstance(change, Set)
-    data = base.world.data
-    if change.set in data and bool((data[change.set].sel(change.where) == change.to).all()):
+    data, default = base.world.data, base.model.data[change.set].default
+    now = data[change.set].sel(change.where) if change.set in data else np.array(default, dtype=float)
+    if bool((now == change.to).all()):
         return base
     return apply(model, world, scenarios)
 
