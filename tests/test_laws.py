@@ -6,7 +6,7 @@ condition, its test says so.
 
 from __future__ import annotations
 
-import itertools
+import functools
 import json
 import tempfile
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import allocate as al
@@ -37,20 +37,23 @@ ALIKE = 1e-9
 
 
 def law(examples: int) -> Any:
-    """Random Worlds, the same in every run."""
-    return settings(max_examples=examples, deadline=None, derandomize=True)
+    """Random Worlds, the same in every run; why a World is a counterexample is for a person to find out."""
+    phases = set(Phase) - {Phase.explain}
+    return settings(max_examples=examples, deadline=None, derandomize=True, phases=phases)
 
 
 def what_if(*changes: Change) -> Scenario:
     return Scenario(name="What if", why="A law.", change=changes)
 
 
-def best(model: str | Model, world: World, *changes: Change) -> Plan:
-    text = model if isinstance(model, Model) else al.read_model(model)
-    return al.solve(al.build(apply(text, world, [what_if(*changes)])))
+read = functools.cache(al.read_model)
 
 
-def need_met(model: str | Model, world: World, *changes: Change) -> float:
+def best(model: str, world: World, *changes: Change) -> Plan:
+    return al.solve(al.build(apply(read(model), world, [what_if(*changes)])))
+
+
+def need_met(model: str, world: World, *changes: Change) -> float:
     """The most need that can be met; minus infinity where rules cannot hold together."""
     try:
         return best(model, world, *changes).goals["need met"]
@@ -77,12 +80,12 @@ def grants(draw: st.DataObject, world: World) -> Consolidate | None:
 
 
 @pytest.fixture(scope="module")
-def joined(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def joined(tmp_path_factory: pytest.TempPathFactory) -> str:
     """All families of rules in one model."""
     file = tmp_path_factory.mktemp("models") / "joined.toml"
     families = ["multi_year", "equity", "gender_responsive", "targets"]
     file.write_text(f'name = "Joined"\nwhy = "All families."\nextends = {json.dumps(families)}\n')
-    return al.read_model(file)
+    return str(file)
 
 
 GOALS = ("", "each after the worst-off", "the worse-off count more", "the worst-off")
@@ -103,7 +106,7 @@ def leading(goal: str) -> tuple[Change, ...]:
 @pytest.mark.parametrize("goal", GOALS)
 @law(10)
 @given(data=st.data(), world=worlds.worlds(), seed=st.integers(0, 2**32 - 1))
-def test_order_and_names_do_not_matter(joined: Model, data: st.DataObject, world: World, seed: int, goal: str) -> None:
+def test_order_and_names_do_not_matter(joined: str, data: st.DataObject, world: World, seed: int, goal: str) -> None:
     """Proves: rows, columns and labels in another order give the same plan and the same published R thousand; spaces of
     other names the same plan under those names, to 1e-9 of what was voted.
 
@@ -133,7 +136,7 @@ def _key(called: dict[str, str], name: str) -> str:
 @pytest.mark.parametrize("goal", GOALS)
 @law(8)
 @given(world=worlds.worlds())
-def test_money_in_other_units_scales_money_and_nothing_else(joined: Model, world: World, goal: str) -> None:
+def test_money_in_other_units_scales_money_and_nothing_else(joined: str, world: World, goal: str) -> None:
     """Proves: with all money a thousand times as much (budgets, costs, caps, what a rand pays for) households, need met,
     levels and gaps stay, money is a thousand times as much, and so are the least and the most that a space could get.
 
@@ -204,41 +207,32 @@ def test_a_space_in_two_parts_is_as_unequal_as_it_was(
     assert same(whole, parts)
 
 
-def _levers(world: World, model: str | Model, wanted: dict[str, float]) -> list[Set]:
+def _levers(world: World, model: str, wanted: dict[str, float]) -> list[Set]:
     """Data set to what is wanted, but for those that are so already: a change of nothing is an error."""
-    text = model if isinstance(model, Model) else al.read_model(model)
-    known = {name: world.data[name].values if name in world.data else text.data[name].default for name in wanted}
+    known = {n: world.data[n].values if n in world.data else read(model).data[n].default for n in wanted}
     return [Set(set=name, to=float(to)) for name, to in wanted.items() if not np.all(np.equal(known[name], to))]
 
 
 @pytest.mark.parametrize("goal", GOALS)
 @law(12)
 @given(world=worlds.worlds(spaces=4), fifths=st.integers(1, 4))
-def test_a_space_in_two_parts_gets_what_it_got(world: World, fifths: int, goal: str) -> None:
+def test_a_space_in_two_parts_counts_as_it_did(world: World, fifths: int, goal: str) -> None:
     """Proves: when one space becomes two, alike for each household, goals have the values they had (need met, the means
-    of tails), both parts are at the level of the whole, and together get the money that it got.
+    of tails) and every other space could get as little and as much as before.
 
-    Leximin too, as it compares what all would have: a level that stands twice takes nothing from another. Broken: a
-    goal or a tie that weighs spaces alike.
+    Leximin too, as it compares what all would have: a level that stands twice takes nothing from another, and both
+    parts are at the level of the whole. Broken: a goal that weighs spaces alike.
     """
-    whole = best("equity", world, *leading(goal))
-    parts = best("equity", worlds.in_two(world, fifths), *leading(goal))
+    whole, parts = (best("equity", facts, *leading(goal)) for facts in (world, worlds.in_two(world, fifths)))
     first, *others = world.labels("space")
     assert parts.goals == pytest.approx(whole.goals, rel=ALIKE, abs=1e-3)
-    for name in ("level", "need"):
-        ours, theirs = (plan.expressions[name] for plan in (whole, parts))
-        both = theirs.sel(space=[first, f"{first}b"])
-        joint = both.sum("space") if name == "need" else both.mean("space")
-        assert np.allclose(joint, ours.sel(space=first), rtol=1e-7, atol=1e-3)
-        assert np.allclose(theirs.sel(space=others), ours.sel(space=others), rtol=1e-7, atol=1e-3)
-    voted = float(world.data["budget"].sum())
-    assert np.allclose(_of_first(parts, first), _of_first(whole, first), rtol=0, atol=ALIKE * voted)
-
-
-def _of_first(plan: Plan, first: str) -> np.ndarray[Any, Any]:
-    """Money of the first space, be it one or two, by pool, service and year."""
-    spend = plan.values["spend"]
-    return spend.sel(space=[s for s in spend["space"].values if str(s).startswith(first)]).sum("space").values
+    if whole.program.linear.is_plain:
+        one, two = (plan.ranges("spend").sel(space=others) for plan in (whole, parts))
+        voted = float(world.data["budget"].sum())
+        assert all(float(abs(two[end] - one[end]).max()) <= ALIKE * voted for end in ("least", "most"))
+    else:
+        level = whole.expressions["level"].sel(space=[first, first, *others])
+        assert np.allclose(parts.expressions["level"].sel(space=[first, f"{first}b", *others]), level, rtol=ALIKE)
 
 
 DEAD = {

@@ -31,19 +31,19 @@ MARKS = ("principal", "significant", "not targeted", "unscreened")
 DIMS = {"head": ("female", "male"), "sex": ("women", "men"), "mark": MARKS, "budget_category": ("general", "targeted")}
 
 
-@st.composite
-def worlds(draw: st.DrawFn, unmeasured: bool = True, spaces: int = 6) -> World:
-    """A World of 2 to ``spaces`` spaces, 1 to 3 grants, services, years and tiers, and 1 or 2 bands and purposes."""
-    most = {"space": spaces, "grant": 3, "service": 3, "purpose": 2, "tier": 3, "band": 2, "year": 3}
-    sizes = {dim: draw(st.integers(2 if dim == "space" else 1, n), label=dim) for dim, n in most.items()}
+def worlds(unmeasured: bool = True, spaces: int = 6) -> st.SearchStrategy[World]:
+    """A World of 2 to ``spaces`` spaces, 1 to 3 grants, services, years and tiers, and 1 or 2 bands and purposes; where
+    ``unmeasured``, the last of several services may have no backlog."""
+    most = {"grant": 3, "service": 3, "purpose": 2, "tier": 3, "band": 2, "year": 3}
+    sizes = {"space": st.integers(2, spaces), **{dim: st.integers(1, n) for dim, n in most.items()}}
+    return st.builds(made, st.integers(0, 2**32 - 1), st.just(unmeasured), **sizes)
+
+
+def made(seed: int, unmeasured: bool = True, **sizes: int) -> World:
+    """The World of these sizes and this seed."""
     labels = {dim: tuple(f"{dim[0].upper()}{n}" for n in range(1, size + 1)) for dim, size in sizes.items()}
-    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed"))
-    return made({**labels, "pool": labels["grant"], **DIMS}, chance, unmeasured)
-
-
-def made(labels: Labels, chance: np.random.Generator, unmeasured: bool) -> World:
-    """The World of these labels, its numbers from ``chance``; the last of several services may be unmeasured."""
-    facts = _Facts(labels, chance)
+    labels |= {"pool": labels["grant"], **DIMS}
+    facts = _Facts(labels, np.random.default_rng(seed))
     facts.rights(unmeasured)
     facts.money()
     facts.people()
