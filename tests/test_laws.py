@@ -7,8 +7,11 @@ condition, its test says so.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,17 +19,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
-from hypothesis import Phase, assume, given, settings
+from hypothesis import Phase, assume, event, given, reject, settings
 from hypothesis import strategies as st
 
 import allocate as al
 import worlds
 from allocate.changes import apply
-from allocate.errors import NoPlanError
+from allocate.errors import NoPlanError, ProofError
+from allocate.optimum.lexicographic import solve as optimise
 from allocate.plan import Plan
 from allocate.schedule import publish
-from allocate.spec import Activate, Change, Consolidate, Drop, Model, Scale, Scenario, Set
+from allocate.spec import Activate, Change, Consolidate, Drop, Scale, Scenario, Set
 from allocate.world import World
 
 ONE_GOAL = Drop(drop="goals.money at work")
@@ -50,13 +53,26 @@ read = functools.cache(al.read_model)
 
 
 def best(model: str, world: World, *changes: Change) -> Plan:
-    return al.solve(al.build(apply(read(model), world, [what_if(*changes)])))
+    with proved():
+        return al.solve(al.build(apply(read(model), world, [what_if(*changes)])))
+
+
+@contextmanager
+def proved() -> Iterator[None]:
+    """A law is about plans: a World whose plan cannot be proved (``REFUSED``) is no case of it."""
+    try:
+        yield
+    except ProofError:
+        event("refused")
+        reject()
 
 
 def need_met(model: str, world: World, *changes: Change) -> float:
-    """The most need that can be met; minus infinity where rules cannot hold together."""
+    """The most need that can be met; minus infinity where rules cannot hold together, which takes no words here."""
+    program = al.build(apply(read(model), world, [what_if(*changes)]))
     try:
-        return best(model, world, *changes).goals["need met"]
+        with proved():
+            return Plan(program, optimise(program.linear)).goals["need met"]
     except NoPlanError:
         return -np.inf
 
@@ -150,7 +166,8 @@ def test_money_in_other_units_scales_money_and_nothing_else(joined: str, world: 
         assert two.goals[name] == pytest.approx(value * 1000**power, rel=ALIKE, abs=1e-3)
     if one.program.linear.is_plain:
         voted = float(world.data["budget"].sum())
-        ends, scaled = (plan.ranges("spend") for plan in plans)
+        with proved():
+            ends, scaled = (plan.ranges("spend") for plan in plans)
         for end in ("least", "most"):
             assert float(abs(scaled[end] / 1000 - ends[end]).max()) <= ALIKE * voted
 
@@ -227,7 +244,8 @@ def test_a_space_in_two_parts_counts_as_it_did(world: World, fifths: int, goal: 
     first, *others = world.labels("space")
     assert parts.goals == pytest.approx(whole.goals, rel=ALIKE, abs=1e-3)
     if whole.program.linear.is_plain:
-        one, two = (plan.ranges("spend").sel(space=others) for plan in (whole, parts))
+        with proved():
+            one, two = (plan.ranges("spend").sel(space=others) for plan in (whole, parts))
         voted = float(world.data["budget"].sum())
         assert all(float(abs(two[end] - one[end]).max()) <= ALIKE * voted for end in ("least", "most"))
     else:
@@ -291,4 +309,280 @@ def test_merging_grants_never_lowers_the_optimum(data: st.DataObject, world: Wor
     assert no_more(apart, merged)
     rights = [world.data[name].sel(grant=list(merger.consolidate)) for name in ("may_receive", "may_fund")]
     if any((flags.max("grant") > flags).any() for flags in rights):
-        assert no_more(merged, need_met("grant_consolidation", world, ONE_GOAL, merger.model_copy(update={"widen": True})))
+        assert no_more(
+            merged, need_met("grant_consolidation", world, ONE_GOAL, merger.model_copy(update={"widen": True}))
+        )
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A figure that makes a rule tighter: ``loose`` and ``tight`` in hundredths, the rules that it takes to feel it, what
+    else is set, and where."""
+
+    model: str
+    loose: int
+    tight: int
+    rules: tuple[str, ...] = ()
+    others: dict[str, float] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
+
+
+LEVERS = {
+    "keep": Lever("grant_consolidation", 0, 100),
+    "pace": Lever("grant_consolidation", 400, 100),
+    "absorb": Lever("grant_consolidation", 120, 50, where={"space": "S1"}),
+    "swing": Lever("multi_year", 60, 0, ("rise", "fall")),
+    "leeway": Lever("multi_year", 50, 0, ("indicated",)),
+    "loss_most": Lever("multi_year", 30, 0, ("loss", "all_losses")),
+    "losers_most": Lever("multi_year", 600, 0, ("losing", "losers")),
+    "absorb_growth": Lever("multi_year", 60, 0, ("growth",)),
+    "envelope_band": Lever("multi_year", 50, 0, ("envelope",)),
+    "rural_floor": Lever("multi_year", 0, 80, ("rural",)),
+    "kind_floor": Lever("multi_year", 0, 50, ("balance",)),
+    "match_most": Lever("multi_year", 20, 1, ("co_funding",)),
+    "jobs_least": Lever("multi_year", 0, 200_000, ("jobs",)),
+    "labour_least": Lever("multi_year", 0, 80, ("labour",)),
+    "run_means": Lever("multi_year", 20, 1, ("running",)),
+    "gini_most": Lever("equity", 40, 1, ("total", "apart", "gini")),
+    "hoover_most": Lever("equity", 30, 1, ("total", "above", "hoover"), {"by_money": 1}),
+    "palma_most": Lever("equity", 100, 25, ("over_top", "under_low", "palma")),
+    "ratio_most": Lever("equity", 600, 100, ("highest", "lowest", "ratio")),
+    "incidence_floor": Lever("gender_responsive", 40, 55, ("incidence",)),
+    "heads_floor": Lever("gender_responsive", 30, 60, ("incidence_of_heads",)),
+    "tagged_floor": Lever("gender_responsive", 0, 90, ("tagged",)),
+    "women_jobs_least": Lever("gender_responsive", 20, 70, ("women_jobs",)),
+    "parity_gap": Lever("gender_responsive", 30, 0, ("parity_gap",)),
+    "parity_ratio": Lever("gender_responsive", 70, 105, ("parity_ratio",)),
+    "no_harm": Lever("gender_responsive", 70, 110, ("no_harm",)),
+    "target": Lever("targets", 0, 8_000_000, ("target",), where={"service": "S1"}),
+}
+"""Every lever whose tighter values leave fewer plans. Not ``closing``: where women are ahead, a part of a gap below
+nothing is above it."""
+
+
+def test_every_rule_that_waits_is_moved() -> None:
+    """Proves: all rules that a scenario can activate are felt by a lever, but those that fix the split of the shipped
+    grants and the one that is no law. Broken: a new rule of a model that no law is tried on."""
+    waiting = {name for lever in LEVERS.values() for name, rule in read(lever.model).rules.items() if not rule.active}
+    assert waiting - {name for lever in LEVERS.values() for name in lever.rules} == {
+        "stay",
+        "mix",
+        "closing",
+        "below",
+        "near_target",
+    }
+
+
+@pytest.mark.parametrize("name", LEVERS)
+@law(5)
+@given(data=st.data(), world=worlds.worlds(spaces=4))
+def test_a_tighter_rule_never_helps(data: st.DataObject, world: World, name: str) -> None:
+    """Proves: the most need that can be met does not rise when a lever goes its tighter way, step by step.
+
+    No plan at all counts as minus infinity. Broken: a rule that is stated the wrong way round, or a lever that another
+    rule reads as its looser way.
+    """
+    lever = LEVERS[name]
+    low, high = sorted((lever.loose, lever.tight))
+    levels = sorted(data.draw(st.sets(st.integers(low, high), min_size=3, max_size=3)), reverse=low == lever.tight)
+    on = [Activate(activate=f"rules.{rule}") for rule in lever.rules]
+    others = _levers(world, lever.model, lever.others)
+    changes = [_to(world, lever, name, level / 100) for level in levels]
+    values = [need_met(lever.model, world, ONE_GOAL, *on, *others, *change) for change in changes]
+    precise = 1e-6 if name == "losers_most" else ALIKE
+    for looser, tighter in itertools.pairwise(values):
+        assert tighter == -np.inf or tighter <= looser + precise * abs(looser)
+
+
+def _to(world: World, lever: Lever, name: str, level: float) -> list[Change]:
+    """The lever at a level: of what every World has its own of, a share; nothing where it is so already."""
+    if name == "absorb":
+        return [Scale(scale=name, by=level, where=lever.where)] if level != 1 else []
+    if lever.where:
+        return [Set(set=name, to=level, where=lever.where)] if level else []
+    return [*_levers(world, lever.model, {name: level})]
+
+
+@law(12)
+@given(data=st.data(), world=worlds.worlds())
+def test_rules_that_wait_and_what_only_they_need_change_nothing(joined: str, data: st.DataObject, world: World) -> None:
+    """Proves: a model of all families publishes the very plan of grant_consolidation, merged or not; and a World without
+    what only waiting rules need gives it too. Broken: a rule that waits and still binds, a default that is not neutral.
+    """
+    merger = grants(data, world)
+    changes = [merger] if merger else []
+    plain = best("grant_consolidation", world, *changes)
+    wanted = publish(plain).table()
+    used = [
+        str(name)
+        for name in world.data.data_vars
+        if str(name) in read("grant_consolidation").data or "value" in str(name)
+    ]
+    bare = World("bare", world.data[used], world.regions)
+    for model, facts in ((joined, world), ("multi_year", bare), ("targets", bare)):
+        plan = best(model, facts, *changes)
+        assert publish(plan).table().equals(wanted)
+        assert plan.goals == pytest.approx(plain.goals, rel=ALIKE, abs=1e-3)
+
+
+CAPS = ("absorption", "pace", "tiers")
+FLOORS = ("guarantee", "purpose", "unmeasured")
+
+
+@law(15)
+@given(data=st.data(), world=worlds.worlds(spaces=4))
+def test_prices_have_the_sign_of_their_limit(data: st.DataObject, world: World) -> None:
+    """Proves: more of a cap is never worth less than nothing, more of a floor never more, and the next unit of any limit
+    is worth no more than the last. Broken: a price that is told for the other side of a rule, or of its kink."""
+    merger = grants(data, world)
+    pairs = best("grant_consolidation", world, ONE_GOAL, *([merger] if merger else [])).price_pairs()
+    for name, pair in pairs.items():
+        more, less = (pair[end].values[~np.isnan(pair[end].values)] for end in ("more", "less"))
+        finite = np.abs(np.concatenate([more, less]))
+        noise = ALIKE * max(finite[np.isfinite(finite)], default=0.0)
+        assert (less >= more - noise).all()
+        if name in CAPS:
+            assert (more >= -noise).all() and (less >= -noise).all()
+        if name in FLOORS:
+            assert (more <= noise).all() and (less <= noise).all()
+
+
+@law(6)
+@given(data=st.data(), world=worlds.worlds())
+def test_a_frontier_over_a_limit_is_concave_and_made_of_plans(data: st.DataObject, world: World) -> None:
+    """Proves: need met over levels of a guarantee, a budget or a cap is concave, every level has the value and the money
+    of a plan that is solved by itself, and a level without a plan has none by itself either.
+
+    Broken: a walk that stops at the corner of the level before.
+    """
+    datum, levels, where = data.draw(
+        st.sampled_from(
+            [
+                ("keep", [0.3, 0.55, 0.6, 0.75, 0.9, 1.0], {}),
+                ("budget", [float(n) * 96e6 for n in (5, 6, 8, 10, 20, 40)], {"grant": "G1", "year": "Y1"}),
+                ("absorb", [float(n) * 96e6 for n in (1, 2, 3, 5, 8, 13)], {"space": "S1", "year": "Y1"}),
+            ]
+        )
+    )
+    if datum == "budget":
+        assume(world.data["unmeasured"].sum() == 0)
+    try:
+        with proved():
+            found = al.frontier(
+                "grant_consolidation", world, what_if(ONE_GOAL), datum=datum, levels=levels, where=where
+            )
+    except NoPlanError:
+        assume(False)
+    value = found.dataset()["value"].sel(goal="need met").values
+    for level, plan, here in zip(found.levels, found.plans, value, strict=True):
+        to = [] if np.all(world.data[datum].sel(where) == level) else [Set(set=datum, to=level, where=where)]
+        assert same(need_met("grant_consolidation", world, ONE_GOAL, *to), -np.inf if np.isnan(here) else float(here))
+        if isinstance(plan, Plan):
+            apart = abs(plan.values["spend"] - best("grant_consolidation", world, ONE_GOAL, *to).values["spend"])
+            assert float(apart.max()) <= ALIKE * float(plan.values["spend"].sum()) + 1e-3
+    there = ~np.isnan(value)
+    slopes = np.diff(value[there]) / np.diff(np.array(found.levels)[there])
+    assert (np.diff(slopes) <= 10 * ALIKE * np.abs(slopes).max(initial=0.0) + ALIKE * _steepest(value, levels)).all()
+
+
+def _steepest(value: np.ndarray[Any, Any], levels: list[float]) -> float:
+    """What a relative error of one in a value may do to a slope."""
+    return float(np.nanmax(np.abs(value)) / np.diff(levels).min())
+
+
+@law(12)
+@given(world=worlds.worlds(), factor=st.sampled_from([0.01, 0.5, 3.0, 1000.0]))
+def test_only_the_proportion_of_need_weights_counts(world: World, factor: float) -> None:
+    """Proves: all need weights times one factor give the same plan, whose need met is so many times as much.
+
+    Broken: a weight that is compared with an amount, or a tolerance that knows no scale.
+    """
+    one, two = (
+        best(
+            "grant_consolidation",
+            w,
+        )
+        for w in (world, _weighed(world, factor))
+    )
+    assert two.goals["need met"] == pytest.approx(one.goals["need met"] * factor, rel=ALIKE)
+    assert float(abs(one.values["spend"] - two.values["spend"]).max()) <= ALIKE * float(world.data["budget"].sum())
+
+
+def _weighed(world: World, factor: float) -> World:
+    return world.with_data("need_weight", world.data["need_weight"] * factor)
+
+
+ASKED = {
+    "all_losses": (("loss",), {"loss_most": 0.1}),
+    "losing": ((), {}),
+    "losers": (("losing",), {"losers_most": 2}),
+    "running": ((), {"run_means": 0.05}),
+    "gini": (("total", "apart"), {"gini_most": 0.1}),
+    "hoover": (("total", "above"), {"hoover_most": 0.07}),
+    "palma": (("over_top", "under_low"), {"palma_most": 0.35}),
+    "ratio": (("highest", "lowest"), {"ratio_most": 1.8}),
+    "parity_gap": ((), {"parity_gap": 0.2}),
+    "parity_ratio": ((), {"parity_ratio": 0.8}),
+    "closing": ((), {"closing": 0.05}),
+    "no_harm": ((), {"no_harm": 0.9}),
+    "target": ((), {"target": 40_000}),
+}
+"""Rules that policy asks for: those that count for them, and a lever at which they may bind."""
+
+
+def test_every_rule_of_policy_is_asked(joined: str) -> None:
+    """Proves: the rules below are all that models mark. Broken: a new one that no comparison is tried with."""
+    assert set(ASKED) == {name for name, rule in read(joined).rules.items() if rule.policy}
+
+
+@pytest.mark.parametrize("rule", ASKED)
+@law(4)
+@given(world=worlds.worlds(spaces=4))
+def test_what_policy_asks_leaves_the_comparisons(joined: str, world: World, rule: str) -> None:
+    """Proves: no money at all and the actual split are the same with and without a rule that policy asks for.
+
+    Broken: gains and losses are told against a split that never was, or there is none to tell them against.
+    """
+    rules, levers = ASKED[rule]
+    on = [Activate(activate=f"rules.{name}") for name in rules]
+    asked = what_if(*on, Activate(activate=f"rules.{rule}"), *_levers(world, joined, levers))
+    try:
+        with proved():
+            found = al.run(read(joined), world, asked)
+    except NoPlanError as error:
+        assert not str(error).startswith(("the comparison 'nothing'", "the comparison 'baseline'"))
+        assume(False)
+    free = al.run(read(joined), world, *([what_if(*on)] if on else []))
+    for one, two in ((found.nothing, free.nothing), (found.baseline, free.baseline)):
+        assert one.goals == pytest.approx(two.goals, rel=ALIKE, abs=1e-3)
+        assert rule not in one.program.rows
+    assert found.was.table().equals(free.was.table())
+
+
+SMALL = {"grant": 1, "service": 1, "purpose": 1, "tier": 1, "band": 1, "year": 1}
+
+REFUSED = {
+    "leeway": (642, {"space": 4, "grant": 2, "year": 3}, "multi_year", ("indicated",), {"leeway": 0.21}),
+    "losers": (
+        189,
+        {"space": 2, "grant": 3, "purpose": 2, "year": 2},
+        "multi_year",
+        ("losing", "losers"),
+        {"losers_most": 0},
+    ),
+}
+"""Worlds (seed and sizes), rules and levers that have a plan, which is refused because its proof fails: rows that hang
+together leave less room than floats have, and the nearest plan is then not found."""
+
+
+@pytest.mark.xfail(raises=ProofError, strict=True, reason="the nearest plan of a face without room is not found")
+@pytest.mark.parametrize("name", REFUSED)
+def test_every_plan_is_proved(name: str) -> None:
+    """Proves: these plans are proved like any other; until then, that they are refused, not published.
+
+    When the arithmetic reaches them this test says so, and they go.
+    """
+    seed, sizes, model, rules, levers = REFUSED[name]
+    world = worlds.made(seed, **{**SMALL, **sizes})
+    on = [Activate(activate=f"rules.{rule}") for rule in rules]
+    al.solve(al.build(apply(read(model), world, [what_if(ONE_GOAL, *on, *_levers(world, model, levers))])))

@@ -52,7 +52,9 @@ def made(seed: int, unmeasured: bool = True, **sizes: int) -> World:
     facts.options()
     places = [(s, f"Place {s}", "", f"p{n % 2}", ("metro", "district")[n % 2]) for n, s in enumerate(labels["space"])]
     tables = [table(name, unit, dims, values, labels) for name, (unit, dims, values) in facts.found.items()]
-    return World.build("random", tables, {d: v for d, v in labels.items() if d != "space"}, Registry(HEADER, tuple(places)))
+    return World.build(
+        "random", tables, {d: v for d, v in labels.items() if d != "space"}, Registry(HEADER, tuple(places))
+    )
 
 
 def table(name: str, unit: str, dims: Sequence[str], values: Any, labels: Labels) -> Datum:
@@ -158,7 +160,9 @@ class _Facts:
         """Who heads households and who waits: never more women, nor men, than there are; in 64ths, which products with
         whole households keep exactly."""
         women = self.whole(20, 40, "s") / 64
-        self.add("households_by_head", "household", "s head", self.homes[:, None] * np.stack([women, 1 - women], axis=-1))
+        self.add(
+            "households_by_head", "household", "s head", self.homes[:, None] * np.stack([women, 1 - women], axis=-1)
+        )
         waits = self.backlog / self.homes[:, None]
         most = np.minimum(1, women[:, None] / np.maximum(waits, 0.1))
         share = np.floor(64 * (women[:, None] + (most - women[:, None]) * self.whole(0, 8, "s k") / 10)) / 64
