@@ -120,7 +120,7 @@ def leading(goal: str) -> tuple[Change, ...]:
 
 
 @pytest.mark.parametrize("goal", GOALS)
-@law(10)
+@law(4)
 @given(data=st.data(), world=worlds.worlds(), seed=st.integers(0, 2**32 - 1))
 def test_order_and_names_do_not_matter(joined: str, data: st.DataObject, world: World, seed: int, goal: str) -> None:
     """Proves: rows, columns and labels in another order give the same plan and the same published R thousand; spaces of
@@ -150,7 +150,7 @@ def _key(called: dict[str, str], name: str) -> str:
 
 
 @pytest.mark.parametrize("goal", GOALS)
-@law(8)
+@law(4)
 @given(world=worlds.worlds())
 def test_money_in_other_units_scales_money_and_nothing_else(joined: str, world: World, goal: str) -> None:
     """Proves: with all money a thousand times as much (budgets, costs, caps, what a rand pays for) households, need met,
@@ -182,6 +182,7 @@ def test_money_may_be_declared_in_any_scale(world: World) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "figures"
         world.write(home)
+        assert al.read_world(home).digest() == world.digest()
         said = json.loads((home / "datapackage.json").read_text())
         turned = 0
         for resource in said["resources"]:
@@ -205,7 +206,7 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("measure", LIMITS)
-@law(12)
+@law(6)
 @given(data=st.data(), world=worlds.worlds(spaces=4), fifths=st.integers(1, 4), money=st.booleans())
 def test_a_space_in_two_parts_is_as_unequal_as_it_was(
     data: st.DataObject, world: World, fifths: int, money: bool, measure: str
@@ -231,7 +232,7 @@ def _levers(world: World, model: str, wanted: dict[str, float]) -> list[Set]:
 
 
 @pytest.mark.parametrize("goal", GOALS)
-@law(12)
+@law(5)
 @given(world=worlds.worlds(spaces=4), fifths=st.integers(1, 4))
 def test_a_space_in_two_parts_counts_as_it_did(world: World, fifths: int, goal: str) -> None:
     """Proves: when one space becomes two, alike for each household, goals have the values they had (need met, the means
@@ -264,7 +265,7 @@ space that had nothing and counts nothing."""
 
 
 @pytest.mark.parametrize("dim", DEAD)
-@law(12)
+@law(6)
 @given(world=worlds.worlds(spaces=4))
 def test_what_nobody_can_use_changes_nothing(world: World, dim: str) -> None:
     """Proves: an option that is none leaves every amount and every goal as it was, and gets no money itself.
@@ -279,7 +280,7 @@ def test_what_nobody_can_use_changes_nothing(world: World, dim: str) -> None:
     assert float(now.sum()) == pytest.approx(float(spend.sum()), rel=ALIKE)
 
 
-@law(15)
+@law(8)
 @given(data=st.data(), world=worlds.worlds(unmeasured=False))
 def test_more_money_never_hurts_and_is_worth_ever_less(data: st.DataObject, world: World) -> None:
     """Proves: need met as a function of a budget, or of all, never falls, and rises by less at each equal step.
@@ -296,7 +297,7 @@ def test_more_money_never_hurts_and_is_worth_ever_less(data: st.DataObject, worl
     assert (np.diff(slopes) <= 100 * ALIKE * values.max()).all()
 
 
-@law(25)
+@law(15)
 @given(data=st.data(), world=worlds.worlds())
 def test_merging_grants_never_lowers_the_optimum(data: st.DataObject, world: World) -> None:
     """Proves: need met with some grants merged is at least what it is with them apart, and with widened rights at least
@@ -330,7 +331,7 @@ class Lever:
 LEVERS = {
     "keep": Lever("grant_consolidation", 0, 100),
     "pace": Lever("grant_consolidation", 400, 100),
-    "absorb": Lever("grant_consolidation", 120, 50, where={"space": "S1"}),
+    "absorb": Lever("grant_consolidation", 120, 50),
     "swing": Lever("multi_year", 60, 0, ("rise", "fall")),
     "leeway": Lever("multi_year", 50, 0, ("indicated",)),
     "loss_most": Lever("multi_year", 30, 0, ("loss", "all_losses")),
@@ -374,7 +375,7 @@ def test_every_rule_that_waits_is_moved() -> None:
 
 
 @pytest.mark.parametrize("name", LEVERS)
-@law(5)
+@law(4)
 @given(data=st.data(), world=worlds.worlds(spaces=4))
 def test_a_tighter_rule_never_helps(data: st.DataObject, world: World, name: str) -> None:
     """Proves: the most need that can be met does not rise when a lever goes its tighter way, step by step.
@@ -397,13 +398,13 @@ def test_a_tighter_rule_never_helps(data: st.DataObject, world: World, name: str
 def _to(world: World, lever: Lever, name: str, level: float) -> list[Change]:
     """The lever at a level: of what every World has its own of, a share; nothing where it is so already."""
     if name == "absorb":
-        return [Scale(scale=name, by=level, where=lever.where)] if level != 1 else []
+        return [Scale(scale=name, by=level)] if level != 1 else []
     if lever.where:
         return [Set(set=name, to=level, where=lever.where)] if level else []
     return [*_levers(world, lever.model, {name: level})]
 
 
-@law(12)
+@law(6)
 @given(data=st.data(), world=worlds.worlds())
 def test_rules_that_wait_and_what_only_they_need_change_nothing(joined: str, data: st.DataObject, world: World) -> None:
     """Proves: a model of all families publishes the very plan of grant_consolidation, merged or not; and a World without
@@ -429,7 +430,7 @@ CAPS = ("absorption", "pace", "tiers")
 FLOORS = ("guarantee", "purpose", "unmeasured")
 
 
-@law(15)
+@law(10)
 @given(data=st.data(), world=worlds.worlds(spaces=4))
 def test_prices_have_the_sign_of_their_limit(data: st.DataObject, world: World) -> None:
     """Proves: more of a cap is never worth less than nothing, more of a floor never more, and the next unit of any limit
@@ -447,7 +448,7 @@ def test_prices_have_the_sign_of_their_limit(data: st.DataObject, world: World) 
             assert (more <= noise).all() and (less <= noise).all()
 
 
-@law(6)
+@law(4)
 @given(data=st.data(), world=worlds.worlds())
 def test_a_frontier_over_a_limit_is_concave_and_made_of_plans(data: st.DataObject, world: World) -> None:
     """Proves: need met over levels of a guarantee, a budget or a cap is concave, every level has the value and the money
@@ -490,7 +491,7 @@ def _steepest(value: np.ndarray[Any, Any], levels: list[float]) -> float:
     return float(np.nanmax(np.abs(value)) / np.diff(levels).min())
 
 
-@law(12)
+@law(8)
 @given(world=worlds.worlds(), factor=st.sampled_from([0.01, 0.5, 3.0, 1000.0]))
 def test_only_the_proportion_of_need_weights_counts(world: World, factor: float) -> None:
     """Proves: all need weights times one factor give the same plan, whose need met is so many times as much.
@@ -536,7 +537,7 @@ def test_every_rule_of_policy_is_asked(joined: str) -> None:
 
 
 @pytest.mark.parametrize("rule", ASKED)
-@law(4)
+@law(2)
 @given(world=worlds.worlds(spaces=4))
 def test_what_policy_asks_leaves_the_comparisons(joined: str, world: World, rule: str) -> None:
     """Proves: no money at all and the actual split are the same with and without a rule that policy asks for.
