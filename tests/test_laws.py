@@ -302,12 +302,18 @@ def test_more_money_never_hurts_and_is_worth_ever_less(data: st.DataObject, worl
 def test_merging_grants_never_lowers_the_optimum(data: st.DataObject, world: World) -> None:
     """Proves: need met with some grants merged is at least what it is with them apart, and with widened rights at least
     that. Broken: a merged pool that loses a right, or owes a purpose more than its parts did.
+
+    Where the grants apart hold nothing back, or owe in one proportion: of money that a merged pool holds back nobody
+    knows whose it is, so it owes as its parts do on average, which may be more than the part that could not spend it.
     """
     merger = grants(data, world)
     assume(merger is not None)
     assert merger is not None
-    apart, merged = (need_met("grant_consolidation", world, ONE_GOAL, *more) for more in ((), (merger,)))
-    assert no_more(apart, merged)
+    plan = best("grant_consolidation", world, ONE_GOAL)
+    parts = world.data["purpose_share"].sel(grant=list(merger.consolidate))
+    assume(float(plan.values["held_back"].sum()) < 1 or bool((parts == parts[0]).all()))
+    merged = need_met("grant_consolidation", world, ONE_GOAL, merger)
+    assert no_more(plan.goals["need met"], merged)
     rights = [world.data[name].sel(grant=list(merger.consolidate)) for name in ("may_receive", "may_fund")]
     if any((flags.max("grant") > flags).any() for flags in rights):
         assert no_more(
