@@ -78,7 +78,7 @@ def explain(run: Run, space: str | None = None) -> list[str]:
     >>> import allocate as al
     >>> done = al.run("grant_consolidation", "za2016", years=["2019/20"])
     >>> print(explain(done, "OR Tambo")[-2])
-    R1m more for it needs R1m more of absorption: then the best plan gains +811.5 weighted household-years.
+    R1m more for it needs R1m more of absorption: then the best plan gains +825.4 weighted household-years.
 
     Raises :class:`allocate.errors.InputError` with the nearest known name.
     """
