@@ -17,6 +17,7 @@ from allocate.errors import AllocateError, NoPlanError, ProofError
 from allocate.optimum.basis import refined_duals
 from allocate.optimum.certificate import certify
 from allocate.optimum.closest import Closest, Finish, closest
+from allocate.optimum.dust import without_dust
 from allocate.optimum.extended import Answer, Rounds, balanced, extended, extended_region, round_of
 from allocate.optimum.face import Small, shrink
 from allocate.optimum.highs import Basis, NoVertex, SolverOptions, Vertex, minimise
@@ -193,7 +194,7 @@ class Work:
             self.x[there], left, rounds, self.finish = found.x, found.multipliers, found.rounds, found.finish
         else:
             left = np.zeros(small.rows.size)
-        self.x = np.clip(self.x, self.face.lower, self.face.upper)
+        self.x = without_dust(self.face, np.clip(self.x, self.face.lower, self.face.upper), lp.unit)
         self.tie_multipliers = small.multipliers(self.x, lp.weights * (self.x - lp.target), left)
         self.stages.append(Stage("closest", time.perf_counter() - start, rounds))
 
