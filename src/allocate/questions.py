@@ -20,6 +20,7 @@ from allocate.names import SPACE, TIME
 from allocate.optimum.extended import with_row
 from allocate.optimum.linear import Goal, LinearProgram, Vector
 from allocate.optimum.walk import Walk
+from allocate.program import Block
 from allocate.rules.tree import read_rule
 from allocate.runs import Run
 
@@ -92,6 +93,11 @@ class _Asker:
         self.can = self.linear.is_plain and bool(self.linear.goals) and SPACE in dims
         self.walk = Walk()
 
+    @property
+    def sign(self) -> float:
+        """-1 where less of the last goal is better."""
+        return -self.linear.goals[-1].sign
+
     def value(self, linear: LinearProgram) -> float:
         """The best of the last goal, more is better; NaN where there is no plan."""
         return self.solved(linear)[0]
@@ -101,11 +107,11 @@ class _Asker:
             point = self.walk.step(linear)
         except NoPlanError:
             return float("nan"), np.zeros(0)
-        return -self.linear.goals[-1].sign * float(point.values[-1]), point.x
+        return self.sign * float(point.values[-1]), point.x
 
     @property
     def now(self) -> float:
-        return -self.linear.goals[-1].sign * self.plan.goals[self.run.goal]
+        return self.sign * self.plan.goals[self.run.goal]
 
     def costs(self) -> xr.Dataset:
         """What the outcome gains without each rule that somebody made."""
@@ -129,11 +135,17 @@ class _Asker:
     def rows(self, rule: str, space: str | None = None) -> Rows:
         """The numbers of a rule's rows, of one space where it is named."""
         block = self.plan.program.rows[rule]
-        number = block.number
-        if space is not None:
-            where = list(self.run.case.world.labels(SPACE)).index(space)
-            number = number.take(where, axis=block.dims.index(SPACE)) if SPACE in block.dims else number[:0]
-        return number[number >= 0]
+        numbers: Rows = block.number[block.number >= 0] if space is None else self.of_space(block, space)
+        return numbers
+
+    def of_space(self, block: Block, space: str) -> Rows:
+        """The numbers of the rows or columns of a block about one space."""
+        if SPACE not in block.dims:
+            return np.zeros(0, int)
+        where = self.run.case.world.labels(SPACE).index(space)
+        number = block.number.take(where, axis=block.dims.index(SPACE))
+        there: Rows = number[number >= 0]
+        return there
 
     def without(self, numbers: Rows) -> LinearProgram:
         low, high = self.linear.row_lower.copy(), self.linear.row_upper.copy()
@@ -160,7 +172,7 @@ class _Asker:
                 if np.isfinite(value):
                     outcome[k, n], own[k, n] = value - self.now, self.worth(space) @ (x - self.plan.x)
         arrays = {"more_outcome": (("asked", "rule_raised"), outcome), "more_own": (("asked", "rule_raised"), own)}
-        return xr.Dataset(arrays, {"asked": list(spaces), "rule_raised": rules}, attrs={})
+        return xr.Dataset(arrays, {"asked": list(spaces), "rule_raised": rules})
 
     def full(self, rule: str, space: str) -> bool:
         """Whether a space can get no more by a rule: all its rows are at their upper limit."""
@@ -177,10 +189,8 @@ class _Asker:
     def in_space(self, space: str) -> Vector:
         """1 for every cell of money of a space (n,)."""
         assert self.block is not None
-        where = list(self.run.case.world.labels(SPACE)).index(space)
-        number = self.block.number.take(where, axis=self.block.dims.index(SPACE))
         found = np.zeros(self.linear.lower.size)
-        found[number[number >= 0]] = 1.0
+        found[self.of_space(self.block, space)] = 1.0
         return found
 
     def given(self, linear: LinearProgram, cells: Vector) -> LinearProgram:
@@ -191,20 +201,18 @@ class _Asker:
         """What columns of a space count in the last goal, more is better (n,)."""
         goal = self.linear.goals[-1]
         assert isinstance(goal, Goal)
-        where = list(self.run.case.world.labels(SPACE)).index(space)
         found = np.zeros(self.linear.lower.size)
         for block in self.plan.program.columns.values():
-            if SPACE in block.dims:
-                number = block.number.take(where, axis=block.dims.index(SPACE))
-                found[number[number >= 0]] = -goal.sign * goal.cost[number[number >= 0]]
+            there = self.of_space(block, space)
+            found[there] = self.sign * goal.cost[there]
         return found
 
     def holds(self, spaces: Sequence[str]) -> xr.Dataset:
         """The limits between which the price of each binding row about these spaces stays what it is."""
         found: dict[str, xr.DataArray] = {}
-        for rule in self.run.pairs:
+        for rule in filter(self.run.pairs.__contains__, self.made()):
             block = self.plan.program.rows[rule]
-            if SPACE not in block.dims or rule not in self.made():
+            if SPACE not in block.dims:
                 continue
             low, high = (np.full(block.number.shape, np.nan) for _ in range(2))
             for row in self.binding(rule, spaces):
@@ -281,7 +289,3 @@ class _Asker:
         low[row.number] += step if at_lower else 0.0
         high[row.number] += step if at_upper else 0.0
         return replace(self.linear, row_lower=np.minimum(low, high), row_upper=np.maximum(low, high))
-
-    @property
-    def sign(self) -> float:
-        return -self.linear.goals[-1].sign
