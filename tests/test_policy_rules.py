@@ -10,7 +10,7 @@ import tiny
 from allocate.errors import NoPlanError
 from allocate.plan import Plan
 from allocate.read import read_model
-from allocate.spec import Activate, Change, Drop, Replace, Set
+from allocate.spec import Activate, Change, Consolidate, Drop, Replace, Set
 from allocate.world import World
 from tiny import M
 
@@ -187,6 +187,32 @@ def test_a_rule_of_the_base_gives_what_it_says(name: str) -> None:
         except NoPlanError:
             continue
         assert got != pytest.approx(want, abs=0.1)
+
+
+@pytest.mark.parametrize(("absorb", "want"), [(1000, (50, 50)), (25, (0, 50))])
+def test_money_held_back_is_that_of_a_part(absorb: float, want: tuple[float, float]) -> None:
+    """Proves: of R50m of G, owed to water, and R50m of H, owed to nothing, merged, water gets R50m, though power counts
+    for three times as much; and where A and B can spend R50m between them, what is held back is that of G, as it is
+    when the two are apart.
+
+    Broken: nothing held back frees the pool of what it owes; or half of what is held back is taken to be H's, and water
+    gets R25m.
+    """
+    world = tiny.world(
+        services=("water", "power"),
+        grants=("G", "H"),
+        absorb=("R", ("space", "year"), lambda s, y: absorb * M),
+        keep=("1", ("year",), lambda y: 0.0),
+        value=const("1", "service", water=1, power=3),
+        serves=const("flag", "service", "purpose", water=1),
+        purpose_share=const("1", "grant", "purpose", G=1),
+    )
+    merge = Consolidate(consolidate=("G", "H"), into="Both")
+    for changes in ((), (merge,)):
+        assert tiny.money(tiny.plan("grant_consolidation", world, *changes), "service") == pytest.approx(want)
+    if absorb == 1000:
+        free = tiny.plan("grant_consolidation", world, merge, Drop(drop="rules.held"))
+        assert tiny.money(free, "service") == pytest.approx((0, 100))
 
 
 def test_project_management_pays_where_a_space_is_full() -> None:

@@ -11,8 +11,10 @@ import pytest
 import allocate as al
 import tiny
 from allocate.errors import InputError
+from allocate.frontiers import frontier
 from allocate.optimum.measures import EXPECTED, REGRET, WORST, Measure
-from allocate.risk import Robust, Spread, drawn, measure_of
+from allocate.risk import Robust, Spread, drawn, measure_of, spreads_of
+from allocate.spec import RiskSpec
 from allocate.world import World
 
 MODEL = "grant_consolidation"
@@ -136,3 +138,36 @@ def test_the_52_spaces_are_decided_within_their_gap() -> None:
     assert table.loc["best mean", "mean"] >= table["mean"].max() * (1 - 1e-4)
     assert found.stochastic >= -1e-4 * table["mean"].max() and found.information >= 0
     assert int(found.schedule.amount.sum() + found.schedule.unallocated.sum()) == 43_975_625
+
+
+def test_a_scenario_says_what_is_not_known() -> None:
+    """Proves: spreads of a scenario, and of what it extends, draw what the same spreads do when given by hand; what
+    begins alike draws apart; and a scenario with spreads has no one plan.
+
+    Broken: ``allocate run`` plans as if all were known.
+    """
+    scenario = al.read_scenario("costs_unknown")
+    assert spreads_of([scenario]) == [Spread("unit_cost", ("service",), 0.25), Spread("need_weight", ("space",), 0.2)]
+    above = scenario.model_copy(update={"spreads": (), "bases": (scenario,), "source": "above.toml"})
+    assert spreads_of([above]) == spreads_of([scenario])
+    world = facts()
+    asked = scenario.model_copy(
+        update={"risk": RiskSpec(measure="worst", draws=6, seed=4), "spreads": scenario.spreads[:1]}
+    )
+    said = al.robust(MODEL, world, asked)
+    given = al.robust(
+        MODEL,
+        world,
+        draws=drawn(world, [Spread("unit_cost", ("service",), 0.25)], 6, 4),
+        measure=measure_of("worst", 0),
+    )
+    assert np.array_equal(said.decision.x, given.decision.x)
+    twice = world.with_data("unit_cost_low", world.data["unit_cost"])
+    both = next(drawn(twice, [Spread(n, ("service",), 0.3) for n in ("unit_cost", "unit_cost_low")], 1, seed=1)).data
+    assert not np.array_equal(both["unit_cost"].values, both["unit_cost_low"].values)
+    for single in (
+        lambda: al.run(MODEL, world, asked),
+        lambda: frontier(MODEL, world, asked, datum="keep", levels=[1]),
+    ):
+        with pytest.raises(InputError, match="spread: says what is not known, so it is decided over draws"):
+            single()

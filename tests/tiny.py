@@ -34,13 +34,17 @@ def world(
     years: Sequence[str] = ("1",),
     services: Sequence[str] = ("water",),
     spaces: Sequence[str] = ("A", "B"),
+    grants: Sequence[str] = ("G",),
     **more: Datum,
 ) -> World:
-    """The World; ``more`` gives data in the place of these or beside them: unit, dims and a value a cell."""
+    """The World; ``more`` gives data in the place of these or beside them: unit, dims and a value a cell.
+
+    Several ``grants`` share the money equally.
+    """
     labels: Mapping[str, Any] = {
         "space": tuple(spaces),
-        "grant": ("G",),
-        "pool": ("G",),
+        "grant": tuple(grants),
+        "pool": tuple(grants),
         "service": tuple(services),
         "purpose": ("all",),
         "tier": ("only",),
@@ -49,15 +53,15 @@ def world(
     }
     total = sum(HAD[s] for s in spaces)
     made: dict[str, Datum] = {
-        "member": ("flag", ("grant", "pool"), lambda g, p: 1),
-        "budget": ("R", ("grant", "year"), lambda g, y: total),
+        "member": ("flag", ("grant", "pool"), lambda g, p: g == p),
+        "budget": ("R", ("grant", "year"), lambda g, y: total / len(grants)),
         "may_receive": ("flag", ("space", "grant"), lambda s, g: 1),
         "may_fund": ("flag", ("grant", "service"), lambda g, k: 1),
         "unmeasured": ("flag", ("service",), lambda k: 0),
         "serves": ("flag", ("service", "purpose"), lambda k, p: 1),
         "purpose_share": ("1", ("grant", "purpose"), lambda g, p: 0),
         "service_split": ("1", ("grant", "service"), lambda g, k: 1 / len(services)),
-        "baseline": ("R", ("space", "grant", "year"), lambda s, g, y: HAD[s]),
+        "baseline": ("R", ("space", "grant", "year"), lambda s, g, y: HAD[s] / len(grants)),
         "got_share": ("1", ("space", "grant", "year"), lambda s, g, y: HAD[s] / total),
         "pace": ("1", ("year",), lambda y: 100),
         "keep": ("1", ("year",), lambda y: 0.5),

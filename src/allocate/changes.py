@@ -82,6 +82,14 @@ def apply(model: Model, world: World, scenarios: Iterable[Scenario] = ()) -> Cas
     return work.case
 
 
+def certain(scenarios: Iterable[Scenario]) -> None:
+    """Raise :class:`InputError` for a scenario with data that are not known: no one plan answers it."""
+    for scenario in in_order(scenarios):
+        if scenario.spreads:
+            words = "says what is not known, so it is decided over draws: allocate risk, or al.robust"
+            raise InputError(scenario.source, [Problem("spread", words)])
+
+
 class _Work:
     """The case so far, and which change touched what: no change may depend on the order of the others."""
 

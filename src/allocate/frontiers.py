@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from allocate.builder import build
-from allocate.changes import Case, apply
+from allocate.changes import Case, apply, certain
 from allocate.differences import called
 from allocate.errors import InputError, NoPlanError, Problem, nearest
 from allocate.findings import AT_LIMIT
@@ -124,6 +124,7 @@ def frontier(
     whole = world if isinstance(world, World) else read_world(world)
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
     what_ifs = [_without(s, datum, where or {}) for s in in_order(map(_scenario, scenarios))]
+    certain(what_ifs)
     base = apply(text, facts, what_ifs)
     name, place, rising = called(datum, where or {}), dict(where or {}), sorted({float(level) for level in levels})
     _check(base, datum, place, levels)

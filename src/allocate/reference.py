@@ -15,7 +15,9 @@ from allocate.spec import (
     Cell,
     Model,
     Record,
+    RiskSpec,
     Scenario,
+    SpreadSpec,
     keys,
 )
 from allocate.units import SCALES
@@ -123,7 +125,7 @@ def _model() -> list[str]:
 
 
 def _scenario() -> list[str]:
-    lines = ["## A scenario file", "", _said(Scenario), "", *_table(Scenario, skip={"change"})]
+    lines = ["## A scenario file", "", _said(Scenario), "", *_table(Scenario, skip={"change", "spread", "risk"})]
     lines += [
         "Each `[[change]]` is one of these. Two changes to one cell are an error, and so is a change of nothing.",
         "",
@@ -143,7 +145,8 @@ def _scenario() -> list[str]:
             *_table(record),
         ]
         lines += ["`cells` is a list of:", "", *_table(Cell)] if record is AddData else []
-    return lines
+    lines += ["### `[[spread]]`: what is not known", "", _said(SpreadSpec), "", *_table(SpreadSpec)]
+    return [*lines, "### `[risk]`: what is made best", "", _said(RiskSpec), "", *_table(RiskSpec)]
 
 
 def _table(record: type[Record], skip: Iterable[str] = ()) -> list[str]:

@@ -7,6 +7,7 @@ draws: the actual split, the best plan for the figures as they stand, and the pl
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from allocate.program import Program
 from allocate.read import read_model, read_scenario
 from allocate.runs import only
 from allocate.schedule import Schedule, publish
-from allocate.spec import DataSpec, Model, Scenario, in_order
+from allocate.spec import DataSpec, Model, RiskSpec, Scenario, in_order
 from allocate.tables import LARGEST
 from allocate.units import FLAG
 from allocate.world import World, read_world
@@ -110,9 +111,9 @@ def drawn(world: World, spreads: Sequence[Spread], draws: int, seed: int) -> Ite
 
     >>> worlds = list(drawn(read_world("za2016"), [Spread("unit_cost", ("service",), 0.2)], 2, seed=1))
     >>> float((worlds[0].data["unit_cost"] / worlds[1].data["unit_cost"]).max().round(3))
-    1.462
+    1.161
     """
-    _check(world, spreads, draws)
+    _check(world, spreads, draws, seed)
     for draw in range(draws):
         found = world
         for spread in spreads:
@@ -128,8 +129,8 @@ def robust(
     model: Model | str | Path,
     world: World | str | Path,
     *scenarios: Scenario | str | Path,
-    draws: Iterable[World],
-    measure: Measure = EXPECTED,
+    draws: Iterable[World] | None = None,
+    measure: Measure | None = None,
     years: str | Sequence[str] | None = None,
     options: SolverOptions | None = None,
     watch: Watch | None = None,
@@ -137,7 +138,8 @@ def robust(
     """The money to decide on now that makes a measure of the outcome best over draws of what is not known.
 
     ``draws`` are Worlds, equally likely, as :func:`drawn` makes them; ``world`` has the figures as they stand. Outcomes
-    count beyond what each draw reaches without money.
+    count beyond what each draw reaches without money. Draws and measure that are left out are those that the scenarios
+    ask for.
 
     >>> world = read_world("za2016")
     >>> draws = drawn(world, [Spread("unit_cost", ("service",), 0.2)], 4, seed=1)
@@ -152,11 +154,14 @@ def robust(
     whole = world if isinstance(world, World) else read_world(world)
     kept = None if years is None else [years] if isinstance(years, str) else list(years)
     facts = whole if kept is None else only(whole, kept)
-    what_ifs = in_order(s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios)
+    given = [s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios]
+    what_ifs, asked = in_order(given), risk_of(given)
+    worlds = drawn(whole, spreads_of(given), asked.draws, asked.seed) if draws is None else draws
+    wanted = measure_of(asked.measure, asked.alpha) if measure is None else measure
     tell = watch or (lambda _: None)
     base = build(apply(text, facts, what_ifs))
     programs = []
-    for number, draw in enumerate(draws, start=1):
+    for number, draw in enumerate(worlds, start=1):
         tell(f"draw {number}")
         programs.append(build(apply(text, draw if kept is None else only(draw, kept), what_ifs)).linear)
     if not programs:
@@ -166,8 +171,23 @@ def robust(
     except ValueError as error:
         raise InputError(text.source, [Problem("", f"cannot be planned before need is known: {error}")]) from None
     tell("deciding")
-    decision = decide(known, measure, options)
-    return _told(base, known, measure, decision, tell)
+    decision = decide(known, wanted, options)
+    return _told(base, known, wanted, decision, tell)
+
+
+def spreads_of(scenarios: Iterable[Scenario]) -> list[Spread]:
+    """What is not known in scenarios and all that they extend.
+
+    >>> spreads_of([read_scenario("costs_unknown")])[0]
+    Spread(datum='unit_cost', by=('service',), sd=0.25)
+    """
+    return [Spread(one.spread, one.by, one.sd) for scenario in in_order(scenarios) for one in scenario.spreads]
+
+
+def risk_of(scenarios: Iterable[Scenario]) -> RiskSpec:
+    """What scenarios make best over their draws: of several that say it, what the last one says."""
+    said = [scenario.risk for scenario in in_order(scenarios) if scenario.risk != RiskSpec()]
+    return said[-1] if said else RiskSpec()
 
 
 def _beyond_nothing(draws: Draws) -> Draws:
@@ -178,7 +198,7 @@ def _beyond_nothing(draws: Draws) -> Draws:
     return replace(draws, varying={**draws.varying, "offset": Varying(np.zeros(1, int), (before - nothing)[:, None])})
 
 
-def _check(world: World, spreads: Sequence[Spread], draws: int) -> None:
+def _check(world: World, spreads: Sequence[Spread], draws: int, seed: int) -> None:
     """Raise InputError with all that is wrong with what is not known."""
     wrong = [] if spreads else [Problem("spreads", "there are none, so every draw would be the same")]
     names = [spread.datum for spread in spreads]
@@ -203,13 +223,15 @@ def _check(world: World, spreads: Sequence[Spread], draws: int) -> None:
             wrong.append(Problem(spread.datum, f"sd {spread.sd:g} is not above 0 and at most 2"))
     if not 1 <= draws <= LARGEST:
         wrong.append(Problem("draws", f"{draws} is not 1 or more"))
+    if not 0 <= seed < 2**63:
+        wrong.append(Problem("seed", f"{seed} is not 0 or more, and below 2**63"))
     if wrong:
         raise InputError("spreads", wrong)
 
 
 def _stream(name: str) -> int:
     """A number for a name that is the same on every machine."""
-    return int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little")
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
 
 
 def _money(program: Program) -> Any:

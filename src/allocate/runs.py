@@ -19,7 +19,7 @@ import xarray as xr
 
 from allocate.active import variables_in
 from allocate.builder import build
-from allocate.changes import Case, apply
+from allocate.changes import Case, apply, certain
 from allocate.errors import InputError, NoPlanError, Problem
 from allocate.names import TIME
 from allocate.optimum.highs import SolverOptions
@@ -142,6 +142,7 @@ def run(
     whole = world if isinstance(world, World) else read_world(world)
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
     what_ifs = tuple(s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios)
+    certain(what_ifs)
     amount = text.schedule.amount
     if amount not in text.ties.nearest:
         words = f"has no {amount!r}, so there is nothing to compare a plan with"
@@ -249,8 +250,9 @@ def _without(scenario: Scenario, amount: str) -> Scenario:
 
 
 def _fixed(case: Case, variable: str, at: str | float) -> Case:
-    """The same case with its money fixed, and without what policy asks of what money does."""
+    """The same case with its money fixed, the rest of it held back, and without what policy asks of what money does."""
     rules = case.model.rules
     asked = {n for n, r in rules.items() if r.policy and variables_in(case.model, read_rule(r.rule)) - {variable}}
     model = case.model.model_copy(update={"rules": {name: rule for name, rule in rules.items() if name not in asked}})
-    return Case(model, case.world, {**case.fixed, variable: at}, case.said)
+    free = {name: value for name, value in case.fixed.items() if name != model.schedule.unallocated}
+    return Case(model, case.world, {**free, variable: at}, case.said)

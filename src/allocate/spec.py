@@ -335,10 +335,34 @@ VERBS: Final[dict[str, type[Record]]] = {
 """The key that says what a change is; what is added is a rule or, as ``data.NAME``, a datum."""
 
 
+class SpreadSpec(Record):
+    """A datum that is not known: multiplied by a factor of median 1, one for each label of the dims ``by``.
+
+    ``sd`` is the standard deviation of its logarithm.
+    """
+
+    spread: Identifier
+    by: Dims = ()
+    sd: float = Field(gt=0, le=2)
+
+
+class RiskSpec(Record):
+    """What a decision before need is known makes best, over how many draws, from which seed.
+
+    ``alpha`` is the level of ``cvar``: the mean of the worst 1 - alpha of the draws.
+    """
+
+    measure: Literal["mean", "cvar", "worst", "regret"] = "cvar"
+    alpha: float = Field(default=0.9, ge=0, lt=1)
+    draws: int = Field(default=100, ge=1, le=1_000_000)
+    seed: int = Field(default=1, ge=0, lt=2**63)
+
+
 class Scenario(Record):
     """A "what if": a list of changes to a model and its World, with the question it answers.
 
-    ``bases`` are the scenarios that it extends; their changes are made first.
+    ``bases`` are the scenarios that it extends; their changes are made first. One with ``[[spread]]`` asks what to
+    decide before need is known: ``allocate risk``.
     """
 
     name: Line
@@ -346,6 +370,8 @@ class Scenario(Record):
     model: str | None = None
     extends: FileNames = ()
     changes: tuple[Change, ...] = Field(default=(), alias="change")
+    spreads: tuple[SpreadSpec, ...] = Field(default=(), alias="spread")
+    risk: RiskSpec = RiskSpec()
     bases: SkipJsonSchema[tuple[Scenario, ...]] = ()
     source: SkipJsonSchema[str] = "scenario"
 

@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 def risk(
     model: ModelName,
     spread: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--spread",
             metavar="DATUM:DIMS:SD",
-            help="What is not known: a datum, the dims whose labels differ by chance (joined by +), and by how much.",
+            help="What else is not known: a datum, the dims whose labels differ by chance (joined by +), by how much.",
         ),
-    ],
-    measure: Annotated[str, typer.Option("--measure", help="What is made best: mean, cvar, worst or regret.")] = "cvar",
-    alpha: Annotated[float, typer.Option("--alpha", help="For cvar: the mean of the worst 1 - alpha of draws.")] = 0.9,
-    draws: Annotated[int, typer.Option("--draws", help="How many draws.")] = 100,
-    seed: Annotated[int, typer.Option("--seed", help="Which draws.")] = 1,
+    ] = None,
+    measure: Annotated[
+        str | None, typer.Option("--measure", help="What is made best: mean, cvar, worst or regret (default cvar).")
+    ] = None,
+    alpha: Annotated[
+        float | None, typer.Option("--alpha", help="For cvar: the mean of the worst 1 - alpha of draws (default 0.9).")
+    ] = None,
+    draws: Annotated[int | None, typer.Option("--draws", help="How many draws (default 100).")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Which draws (default 1).")] = None,
     scenario: Scenarios = None,
     world: WorldName = None,
     years: Years = None,
@@ -41,17 +45,21 @@ def risk(
     Draws what is not known, decides the money that makes a measure of the outcome best over all draws, with the gap to
     the best that is proved, and sets it beside other policies on the same draws.
 
+    Example:  allocate risk grant_consolidation -s costs_unknown --years 2019/20
+
     Example:  allocate risk grant_consolidation --spread unit_cost:service:0.25 --spread need_weight:space:0.2
     --draws 100 --years 2019/20 --csv robust.csv
     """
-    from allocate.risk import drawn, measure_of, robust
+    from allocate.risk import drawn, measure_of, risk_of, robust, spreads_of
 
-    spreads, wanted = [_spread(text) for text in spread], measure_of(measure, alpha)
+    own, what_ifs = [_spread(text) for text in spread or []], what_ifs_of(scenario)
+    asked = risk_of(what_ifs)
+    wanted = measure_of(measure or asked.measure, asked.alpha if alpha is None else alpha)
     if wrong := list(odd_csv(csv)):
         raise InputError("risk", wrong)
-    text, what_ifs, chosen = model_of(model), what_ifs_of(scenario), years_of(years)
-    facts = facts_of(world)
-    worlds = drawn(facts, spreads, draws, seed)
+    text, chosen, facts = model_of(model), years_of(years), facts_of(world)
+    many, which = asked.draws if draws is None else draws, asked.seed if seed is None else seed
+    worlds = drawn(facts, [*spreads_of(what_ifs), *own], many, which)
     found = robust(
         text, facts, *what_ifs, draws=worlds, measure=wanted, years=chosen, watch=lambda what: tell(f"risk: {what}")
     )
