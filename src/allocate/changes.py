@@ -134,6 +134,8 @@ class _Work:
             raise InputError(first, [Problem(place, words) for source, _, place, words in unheard if source == first])
 
     def _idle_data(self) -> Iterator[tuple[str, str]]:
+        if not self.case.model.goals:  # what a projection is made from: it reads all of it
+            return
         with suppress(RuleError):  # a rule that cannot be read is told with all that is wrong in it
             waiting = self.case.model.data.keys() - active_part(self.case.model, self.case.fixed).data.keys()
             for name, makers in self.written.items():
@@ -239,16 +241,19 @@ class _Work:
         self._keep(world=world, said=f"{place}: {difference(old, values)}")
 
     def _where(self, name: str, old: xr.DataArray, where: Mapping[str, str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which cells a change means: those at a label of a dim, or of a group of its labels, such as a province."""
         cells = np.ones(old.shape, dtype=bool)
-        for dim, label in where.items():
+        for key, label in where.items():
+            dim, group = key, tuple(map(str, old[key].values)) if key in old.dims else ()
+            if key not in old.dims and (found := self.case.world.group(key)) is not None:
+                dim, group = found
             if dim not in old.dims:
                 has = ", ".join(map(str, old.dims)) or "no dim"
-                raise ChangeError(f"{name!r} does not vary over {dim!r}, only over {has}")
-            known = list(map(str, old[dim].values))
-            if label not in known:
-                raise ChangeError(f"no {dim} {label!r}{nearest(label, known)}")
+                raise ChangeError(f"{name!r} does not vary over {key!r}, only over {has}")
+            if label not in group:
+                raise ChangeError(f"no {key} {label!r}{nearest(label, group)}")
             axis = list(old.dims).index(dim)
-            here = np.arange(len(known)) == known.index(label)
+            here = np.array([known == label for known in group])
             cells &= here.reshape([-1 if k == axis else 1 for k in range(old.ndim)])
         return cells
 
