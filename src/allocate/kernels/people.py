@@ -1,0 +1,284 @@
+"""One step of a projection of people, for a block of draws at once.
+
+Who is of age a survives to age a + 1, may move to another space at the end of the step, is joined by arrivals from
+elsewhere, and women have children, who do not move in the step of their birth. Five rates vary by draw and space.
+
+Every array ends in [spaces, LANES]: the draws are innermost, so that one instruction works on many of them, and what is
+read of a space (a rate) is read once for all. Source of the method: A. Rogers, Multiregional Demography (1995).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from allocate.kernels.elementary import exp, kernel
+from allocate.kernels.philox import LANES, fill_normals
+from allocate.kernels.product import multiply
+
+#: The rates that vary by draw, in the order of every array of them.
+DEATHS, BIRTHS, LEAVING, ATTRACTION, ARRIVALS = range(5)
+#: What varies together: the whole nation, a group of spaces (a province), one space.
+LEVELS: Final = 3
+
+#: The variables of random numbers: a rate and level has the first fifteen, then the start, then delivery.
+COUNT, COMMON_DELIVERY, DELIVERY = 15, 16, 17
+
+
+class Rates(NamedTuple):
+    """What a projection reads, of one float type; ``Inputs`` says what each is. Steps T, sexes X, ages A, spaces S."""
+
+    people: Any  # [X, A, S]
+    count_sd: Any  # [S]
+    hazard: Any  # [T, X, A, S]
+    newborn_hazard: Any  # [T, X, S]
+    fertility: Any  # [T, F, S]
+    youngest_mother: int
+    sex_share: Any  # [X] of births
+    odds: Any  # [T, X, A, S]
+    toward: Any  # [C, ...] packed: origin from destination, for the sum of what attracts
+    arriving: Any  # [C, ...] packed: destination from origin, for who arrives
+    movers: Any  # [T, X * (A - 1), 3] sex, age and corridor, those of one corridor together
+    arrivals: Any  # [T, X, A, S]
+    group: Any  # [S]
+    groups: int
+    innovation: Any  # [RATES, LEVELS] sd of what is new in a step
+    persistence: Any  # [RATES]
+    weight: Any  # [M, X, A, S]
+    factor: Any  # [T, M, S]
+
+
+class Block(NamedTuple):
+    """The state of a block of draws and room to work in. Rows are rounded up to fours where a product writes them."""
+
+    people: Any  # [X, A, S, LANES]
+    nation: Any  # [RATES, 1, LANES]
+    grouped: Any  # [RATES, G, LANES]
+    space: Any  # [RATES, S, LANES]
+    times: Any  # [RATES, S, LANES] what each rate is multiplied by
+    normal: Any  # [max(S, G) in fours, LANES]
+    births: Any  # [S, LANES]
+    pull: Any  # [S in fours, LANES] what attracts, summed over destinations
+    leavers: Any  # [S, LANES]
+    arrived: Any  # [S in fours, LANES]
+    cut: Any  # [S, LANES] people that arrivals below zero would have taken and were not there
+    residents: Any  # [S, LANES]
+    measures: Any  # [M, S + G + 1, LANES]
+
+
+@kernel
+def new_block(rates: Any) -> Any:
+    """Room for a block of draws of these rates."""
+    sexes, ages, spaces = rates.people.shape
+    like = rates.people
+    fours = -(-spaces // 4) * 4
+    units = -(-max(spaces, rates.groups) // 4) * 4
+    return Block(
+        np.zeros((sexes, ages, spaces, LANES), like.dtype),
+        np.zeros((5, 1, LANES), like.dtype),
+        np.zeros((5, rates.groups, LANES), like.dtype),
+        np.zeros((5, spaces, LANES), like.dtype),
+        np.zeros((5, spaces, LANES), like.dtype),
+        np.zeros((units, LANES), like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
+        np.zeros((fours, LANES), like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
+        np.zeros((fours, LANES), like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
+        np.zeros((rates.weight.shape[0], spaces + rates.groups + 1, LANES), like.dtype),
+    )
+
+
+@kernel
+def start(seed: Any, first: Any, rates: Any, block: Any) -> None:
+    """People at the start, counted with an error whose mean is nothing; no rate deviates yet."""
+    block.nation[:] = 0
+    block.grouped[:] = 0
+    block.space[:] = 0
+    sexes, ages, spaces = rates.people.shape
+    fill_normals(seed, first, 0, COUNT, block.normal[: -(-spaces // 4) * 4])
+    for s in range(spaces):
+        sd = rates.count_sd[s]
+        mean = sd * sd / np.float32(2)
+        for b in range(LANES):
+            block.leavers[s, b] = exp(sd * block.normal[s, b] - mean)
+    for x in range(sexes):
+        for a in range(ages):
+            for s in range(spaces):
+                for b in range(LANES):
+                    block.people[x, a, s, b] = rates.people[x, a, s] * block.leavers[s, b]
+
+
+@kernel
+def step(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
+    """Move a block of draws from the start of step t to its end."""
+    _deviate(seed, first, t, rates, block)
+    block.births[:] = 0
+    _add_births(rates.fertility[t], block.people[0], rates.youngest_mother, block.births)
+    _survive(rates.hazard[t], block.times[DEATHS], block.people)
+    _move(t, rates, block)
+    _arrive(rates.arrivals[t], block)
+    _add_births(rates.fertility[t], block.people[0], rates.youngest_mother, block.births)
+    _born(rates.newborn_hazard[t], rates.sex_share, rates.arrivals[t], block)
+
+
+@kernel
+def _deviate(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
+    """The multiplier of every rate: the exponential of three first-order autoregressions, each started at 0."""
+    for v in range(rates.persistence.shape[0]):
+        kept = rates.persistence[v]
+        _regress(seed, first, t, 3 * v, kept, rates.innovation[v, 0], block.normal, block.nation[v])
+        _regress(seed, first, t, 3 * v + 1, kept, rates.innovation[v, 1], block.normal, block.grouped[v])
+        _regress(seed, first, t, 3 * v + 2, kept, rates.innovation[v, 2], block.normal, block.space[v])
+        for s in range(rates.group.shape[0]):
+            nation, grouped, space = block.nation[v, 0], block.grouped[v, rates.group[s]], block.space[v, s]
+            times = block.times[v, s]
+            for b in range(LANES):
+                times[b] = exp(nation[b] + grouped[b] + space[b])
+
+
+@kernel
+def _regress(seed: Any, first: Any, t: Any, variable: Any, kept: Any, sd: Any, normal: Any, out: Any) -> None:
+    """out = kept * out + sd * normal, for every row of ``out`` [rows, LANES]; without an sd, nothing is drawn."""
+    if sd == 0:
+        return
+    rows = out.shape[0]
+    fill_normals(seed, first, t, variable, normal[: -(-rows // 4) * 4])
+    for row in range(rows):
+        for b in range(LANES):
+            out[row, b] = kept * out[row, b] + sd * normal[row, b]
+
+
+@kernel
+def _add_births(fertility: Any, women: Any, youngest: Any, births: Any) -> None:
+    for k in range(fertility.shape[0]):
+        for s in range(fertility.shape[1]):
+            rate, mothers, total = fertility[k, s], women[youngest + k, s], births[s]
+            for b in range(LANES):
+                total[b] += rate * mothers[b]
+
+
+@kernel
+def _survive(hazard: Any, times: Any, people: Any) -> None:
+    """Everybody one age older, in place: the oldest first, who keep their own."""
+    sexes, ages, spaces = hazard.shape
+    for x in range(sexes):
+        _keep_alive(hazard[x, ages - 1], times, people[x, ages - 1], people[x, ages - 1])
+        _keep_alive(hazard[x, ages - 2], times, people[x, ages - 2], people[x, ages - 2])
+        for s in range(spaces):
+            for b in range(LANES):
+                people[x, ages - 1, s, b] += people[x, ages - 2, s, b]
+        for a in range(ages - 3, -1, -1):
+            _keep_alive(hazard[x, a], times, people[x, a], people[x, a + 1])
+
+
+@kernel
+def _keep_alive(hazard: Any, times: Any, people: Any, survivors: Any) -> None:
+    for s in range(hazard.shape[0]):
+        lost, scale, here, alive = -hazard[s], times[s], people[s], survivors[s]
+        for b in range(LANES):
+            alive[b] = here[b] * exp(lost * scale[b])
+
+
+@kernel
+def _move(t: Any, rates: Any, block: Any) -> None:
+    """Those who leave are divided over destinations as the corridor has them, times what attracts, per origin."""
+    corridor = -1
+    for i in range(rates.movers.shape[1]):
+        x, a, c = rates.movers[t, i, 0], rates.movers[t, i, 1], rates.movers[t, i, 2]
+        if c != corridor:
+            multiply(rates.toward[c], block.times[ATTRACTION], block.pull)
+            corridor = c
+        people = block.people[x, a]
+        _leave(rates.odds[t, x, a], block.times[LEAVING], block.pull, people, block.leavers)
+        multiply(rates.arriving[c], block.leavers, block.arrived)
+        _settle(block.times[ATTRACTION], block.arrived, people)
+
+
+@kernel
+def _leave(odds: Any, times: Any, pull: Any, people: Any, leavers: Any) -> None:
+    """Take leavers out of ``people``; ``leavers`` is them divided by what attracts them in all."""
+    for s in range(odds.shape[0]):
+        each, scale, attracts, here, gone = odds[s], times[s], pull[s], people[s], leavers[s]
+        for b in range(LANES):
+            o = each * scale[b]
+            stayers = here[b] / (attracts[b] + o * attracts[b])
+            gone[b] = o * stayers
+            here[b] = stayers * attracts[b]
+
+
+@kernel
+def _settle(attraction: Any, arrived: Any, people: Any) -> None:
+    for s in range(people.shape[0]):
+        for b in range(LANES):
+            people[s, b] += attraction[s, b] * arrived[s, b]
+
+
+@kernel
+def _arrive(arrivals: Any, block: Any) -> None:
+    """Add net arrivals of every age but the first, which is not born yet."""
+    block.cut[:] = 0
+    for x in range(arrivals.shape[0]):
+        for a in range(1, arrivals.shape[1]):
+            _join(arrivals[x, a], block.times[ARRIVALS], block.people[x, a], block.cut)
+
+
+@kernel
+def _join(arrivals: Any, times: Any, people: Any, cut: Any) -> None:
+    zero = people.dtype.type(0)
+    for s in range(arrivals.shape[0]):
+        each = arrivals[s]
+        if each != 0:
+            scale, here, lost = times[s], people[s], cut[s]
+            for b in range(LANES):
+                there = here[b] + each * scale[b]
+                here[b] = max(there, zero)
+                lost[b] += max(-there, zero)
+
+
+@kernel
+def _born(hazard: Any, share: Any, arrivals: Any, block: Any) -> None:
+    """Children of the step who live at its end, and those of their age who arrive."""
+    half = np.float32(0.5)
+    for x in range(hazard.shape[0]):
+        for s in range(hazard.shape[1]):
+            lost, part = -hazard[x, s], half * share[x]
+            births, fertile, deaths = block.births[s], block.times[BIRTHS, s], block.times[DEATHS, s]
+            here = block.people[x, 0, s]
+            for b in range(LANES):
+                here[b] = part * births[b] * fertile[b] * exp(lost * deaths[b])
+        _join(arrivals[x, 0], block.times[ARRIVALS], block.people[x, 0], block.cut)
+
+
+@kernel
+def measure(t: Any, rates: Any, block: Any) -> None:
+    """Residents of every space, and the measures of every space, of every group of spaces and of all."""
+    many, sexes, ages, spaces = rates.weight.shape
+    block.measures[:] = 0
+    block.residents[:] = 0
+    for s in range(spaces):
+        residents = block.residents[s]
+        for x in range(sexes):
+            for a in range(ages):
+                people = block.people[x, a, s]
+                for b in range(LANES):
+                    residents[b] += people[b]
+                for m in range(many):
+                    _weigh(rates.weight[m, x, a, s], people, block.measures[m, s])
+    for m in range(many):
+        for s in range(spaces):
+            here, factor = block.measures[m, s], rates.factor[t, m, s]
+            grouped, total = block.measures[m, spaces + rates.group[s]], block.measures[m, spaces + rates.groups]
+            for b in range(LANES):
+                here[b] *= factor
+                grouped[b] += here[b]
+                total[b] += here[b]
+
+
+@kernel
+def _weigh(weight: Any, people: Any, total: Any) -> None:
+    if weight != 0:
+        for b in range(LANES):
+            total[b] += weight * people[b]
