@@ -38,8 +38,8 @@ BORDERS = {
     "path": "https://github.com/mediahackza/councils2021",
 }
 ESTIMATES = {
-    "title": "Statistics South Africa, Mid-year population estimates 2020 (P0302, 9 July 2020); read in dsfsi/covid19za "
-    "(December 2023)",
+    "title": "Statistics South Africa, Mid-year population estimates 2020 (P0302, 9 July 2020); read in "
+    "dsfsi/covid19za (December 2023)",
     "path": "https://github.com/dsfsi/covid19za",
 }
 DISTRICTS = {
@@ -161,8 +161,8 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "heads_by_age": {
         "title": "Households by sex and age of head, Community Survey 2016",
-        "description": "A later version of the table read adds boys to girls at 15 to 17; this is the earlier one, whose "
-        "totals are those of households_by_head.",
+        "description": "A later version of the table read adds boys to girls at 15 to 17; this is the earlier one, "
+        "whose totals are those of households_by_head.",
         "year": "2016",
         "sources": [SURVEY, HEADS],
         "licenses": [STATS_TERMS, MIT],
@@ -202,8 +202,9 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "migration": {
         "title": "Moves between provinces in five years, and net arrivals from abroad",
-        "description": "From the middle of the first year to the middle of the last. Model assumptions of the publisher "
-        "(rates of Census 2011 on the people of each age), not counts. OUTSIDE_SA_NET is net arrivals from abroad.",
+        "description": "From the middle of the first year to the middle of the last. Model assumptions of the "
+        "publisher (rates of Census 2011 on the people of each age), not counts. OUTSIDE_SA_NET is net arrivals from "
+        "abroad.",
         "year": "by row",
         "sources": [ESTIMATES],
         "licenses": [STATS_TERMS, BY_SA],
@@ -251,8 +252,8 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "national_mortality": {
         "title": "Death rates of South Africa by sex and age, five years at a time",
-        "description": "Estimates to 2023, the medium variant after. A column is the age at which a group begins: 0, 1, 5 "
-        "and so on; 100 is open.",
+        "description": "Estimates to 2023, the medium variant after. A column is the age at which a group begins: 0, "
+        "1, 5 and so on; 100 is open.",
         "year": "by row",
         "sources": [PROSPECTS],
         "licenses": [BY_3],
