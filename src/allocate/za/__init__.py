@@ -155,7 +155,7 @@ def latest(world: World) -> int:
     A projection from a year before it knew what came later. Data that are about no year, such as norms, are left out.
 
     >>> latest(read())
-    2020
+    2023
 
     Raises :class:`~allocate.errors.InputError` if no datum names a year.
     """

@@ -28,6 +28,9 @@ def ages(as_of: int) -> Floats:
 
     The publisher rounds cells at random, so ages and sexes of a space differ by a few persons: ages are scaled to the
     sexes. Ages of 2011 were read on 2011 boundaries and are carried over by :func:`carried`.
+
+    >>> int(ages(2011).sum())
+    51770565
     """
     rows = wide(rows_of("population_age", year=as_of), AGES, space=spaces())
     people = sexes(as_of).sum(axis=1)
@@ -43,8 +46,8 @@ def carried(rows: Floats, people: Floats, province: np.ndarray[tuple[int], np.dt
 
     >>> old = np.array([[6.0, 4.0], [3.0, 7.0]])
     >>> carried(old, np.array([12.0, 8.0]), np.array([0, 0])).round(2)
-    array([[6.83, 5.17],
-           [2.17, 5.83]])
+    array([[6.82, 5.18],
+           [2.18, 5.82]])
     """
     found = np.zeros_like(rows)
     for place in np.unique(province):
@@ -60,6 +63,9 @@ def seed(as_of: int, mortality: Floats) -> Floats:
 
     Their last age is 80 and over; it is parted at 85 by the years that people live there by ``mortality``, national
     death rates by sex and age of life. The seed gives only its odds ratios: how the sexes differ from age to age.
+
+    >>> seed(2016, np.full((2, 19), 0.02)).shape
+    (52, 2, 18)
     """
     rows = rows_of("population_modelled", year=as_of)
     known = wide(rows, (*AGES[:16], "80+"), space=spaces(), sex=tuple(COLUMNS[sex] for sex in SEXES))
@@ -83,5 +89,11 @@ def rake(start: Floats, women_and_men: Floats, by_age: Floats) -> Floats:
 
 
 def people(as_of: int, mortality: Floats) -> Floats:
-    """Who lives where when the projection starts, (space, sex, age), on 2016 boundaries. Unit: person."""
+    """Who lives where when the projection starts, (space, sex, age), on 2016 boundaries. Unit: person.
+
+    ``mortality`` is what :func:`seed` takes.
+
+    >>> int(people(2016, np.full((2, 19), 0.02)).sum().round())
+    55653657
+    """
     return rake(seed(as_of, mortality), sexes(as_of), ages(as_of))

@@ -52,6 +52,9 @@ def birth_rate(as_of: int) -> Floats:
 
     In the reference years every province has the total fertility published for it; later the nation's path moves all
     provinces alike, or, as of 2011, nothing moves.
+
+    >>> birth_rate(2016).shape
+    (52, 7, 6)
     """
     level = fertility(REFERENCE[as_of]) / (5 * national(REFERENCE[as_of]).sum())
     path = np.stack([national(like(as_of, period)) for period in periods(as_of)], axis=-1)

@@ -28,7 +28,7 @@ def rates(households: Floats, people: Floats) -> Floats:
 
     >>> found = rates(np.full((1, 2, 9), 10.0), np.full((1, 2, 18), 20.0))
     >>> found[0, 0, 4:6].round(3).tolist()
-    [0.281, 0.219]
+    [0.286, 0.214]
     """
     member = np.eye(len(GROUPS))[:, OF_GROUP] * (OF_GROUP >= 0)
     mean = households / (people @ member.T)
@@ -68,6 +68,9 @@ def head_rate(as_of: int, people: Floats) -> Floats:
     As of 2016 from the heads of every space by age. As of 2011 these could be read by province alone: a province's
     rates by age are scaled, space by space and sex by sex, to its households. Either way people x rate gives the
     households of :func:`homes` by sex of head.
+
+    >>> int(head_rate(2016, np.ones((52, 2, 18))).sum().round())
+    16923304
     """
     if as_of != 2011:
         return rates(_grouped(wide(table("heads_by_age"), READ, space=spaces(), head=HEADS)), people)

@@ -54,7 +54,7 @@ def distances() -> Floats:
     """Great-circle kilometres between the population-weighted centres of spaces, (space, space).
 
     >>> int(distances().max())
-    1495
+    1679
     """
     rows = table("spaces")
     lat, lon = np.radians(rows["popw_lat"].to_numpy()), np.radians(rows["popw_lon"].to_numpy())
@@ -87,7 +87,12 @@ def reach(people: Floats, apart: Floats, decay: float) -> Floats:
 
 
 def between(flows: Floats, group: np.ndarray[tuple[int], np.dtype[np.intp]], groups: int) -> Floats:
-    """Flows between places summed to flows between the groups that the places are in."""
+    """Flows between places, (n, n), summed to flows between the groups, 0 upwards, that the places are in, (n).
+
+    >>> between(np.array([[0.0, 1, 2], [3, 0, 4], [5, 6, 0]]), np.array([0, 0, 1]), 2)
+    array([[ 4.,  6.],
+           [11.,  0.]])
+    """
     member = np.eye(groups)[group]
     return np.asarray(member.T @ flows @ member)
 
@@ -112,6 +117,11 @@ def fit_gravity(
     reach, all pairs of groups together.
 
     Shapes: flows (g, g) with 0 on the diagonal, people (n), apart (n, n), group (n).
+
+    >>> people, apart = np.array([4.0, 3.0, 2.0, 1.0]), np.abs(np.subtract.outer([0, 1, 4, 6], [0, 1, 4, 6]))
+    >>> found = fit_gravity(10 * reach(people, apart, 1.5), people, apart, np.arange(4))
+    >>> round(found.decay, 4), round(found.scale, 2)
+    (1.5, 10.0)
     """
     apart_groups = ~np.eye(len(flows), dtype=bool)
 
@@ -134,6 +144,13 @@ def flows_between_spaces(
     Between two groups the gravity model only divides what is published. Inside a group nothing is published: what
     flows is what the model lets flow between groups on the whole, at the distances inside. As many go as come between
     any two places of a group, so no place gains from another in its group: nothing in the data says which would.
+    Shapes as in :func:`fit_gravity`.
+
+    >>> flows = np.array([[0.0, 6.0, 1.0], [4.0, 0.0, 2.0], [3.0, 1.0, 0.0]])
+    >>> people, apart = np.array([3.0, 1.0, 2.0, 2.0]), 1 + np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
+    >>> found = flows_between_spaces(flows, people, apart, np.array([0, 0, 1, 2]))
+    >>> between(found, np.array([0, 0, 1, 2]), 3).round(9)[0, 1:].tolist(), bool(found[0, 1] == found[1, 0])
+    ([6.0, 1.0], True)
     """
     found = fit_gravity(flows, people, apart, group)
     pulled = reach(people, apart, found.decay)
@@ -157,6 +174,9 @@ def moves(as_of: int, people: Floats) -> Moves:
     ``people`` is (space, sex, age). The published moves of the reference years are taken to leave the people of the
     start, five years long: leaving x 5 x people, along the corridors, is the published matrix to the person. The
     reference years' rates are held. Units: 1/year, and shares of who leaves.
+
+    >>> moves(2016, np.ones((52, 2, 18))).corridor.shape
+    (52, 52, 6)
     """
     every = people.sum(axis=(1, 2))
     flows = flows_between_spaces(published(REFERENCE[as_of]), every, distances(), province_of())
@@ -172,6 +192,9 @@ def arrivals(as_of: int, people: Floats) -> Floats:
 
     The published total of a province is shared over its spaces, sexes and ages by people x how often their age moves.
     Source: Statistics South Africa, Mid-year population estimates 2020, net row; how it is shared is assumed.
+
+    >>> int((5 * arrivals(2016, np.ones((52, 2, 18)))[..., 0]).sum().round())
+    826261
     """
     rows = rows_of("migration", period=REFERENCE[as_of], origin=ABROAD)
     yearly = array(rows, value="migrants", destination=provinces()) / YEARS

@@ -141,7 +141,11 @@ def left_out(flows: Floats, pull: Floats) -> Floats:
 
 
 def risks(as_of: int) -> Floats:
-    """Logarithm of the nation's risk of death by year from 2000, beside a fixed pattern, the mean of the sexes."""
+    """Logarithm of the nation's risk of death by year from 2000, beside a fixed pattern, the mean of the sexes.
+
+    >>> risks(2011).size
+    12
+    """
     years = table("national_annual").set_index("year").loc[2000:as_of, ["e0_female", "e0_male"]]
     return np.log(_ratios(years.to_numpy(dtype=np.float64))).mean(axis=1)
 
@@ -155,6 +159,9 @@ def provincial_changes(levels: Floats) -> Floats:
     """Changes of provinces from one period to the next beside the nation's, from logarithms (period, province).
 
     Raised by what the nation's mean takes away from nine provinces, sqrt(9 / 8).
+
+    >>> provincial_changes(np.array([[0.0, 0.0], [0.3, 0.1]])).round(4)
+    array([[ 0.1414, -0.1414]])
     """
     change = np.diff(levels, axis=0)
     places = change.shape[1]
@@ -165,7 +172,11 @@ def children(people: Floats) -> float:
     """Spread of children under five for a woman of 15 to 49 between the spaces of a province, in logarithms.
 
     No births or deaths of a space are in the data. It stands in for what a provincial rate cannot say of a space, and
-    is too large for that: children live with grandmothers, and mothers where the work is.
+    is too large for that: children live with grandmothers, and mothers where the work is. ``people`` is (space, sex,
+    age).
+
+    >>> children(np.ones((52, 2, 18)))
+    0.0
     """
     last = AGES.index(MOTHER_AGES[-1]) + 1
     women = people[:, SEXES.index("women"), AGES.index(MOTHER_AGES[0]) : last].sum(axis=1)
@@ -185,6 +196,9 @@ def from_abroad(as_of: int) -> float:
     """Standard error of net arrivals from abroad: how far two accounts of the same five years differ.
 
     Sources: Mid-year population estimates 2020, and World Population Prospects 2024, every period seen.
+
+    >>> round(from_abroad(2016), 2)
+    0.59
     """
     rows = rows_of("migration", origin=flows_of.ABROAD).groupby("period")["migrants"].sum()
     net = table("national_annual").set_index("year")["net_migration_thousand"]
@@ -212,6 +226,10 @@ def shocks(as_of: int, people: Floats, before: Floats) -> Shocks:
     * Leaving and attraction: spaces from provinces that the gravity model was not shown, since that is how spaces are
       known; the nation and provinces from the change between two matrices, or assumed where there is one.
     * Arrivals: the nation from two accounts; how they are shared is assumed.
+
+    >>> young = np.linspace(2, 1, 18) * np.ones((52, 2, 1))
+    >>> shocks(2011, young, np.ones(52)).persistence.tolist()
+    [0.95, 0.95, 0.9, 0.9, 0.9]
     """
     deaths, births = wander(risks(as_of)), wander(_fertility(as_of))
     dying = np.stack([np.log(_ratios(expectations(period))).mean(axis=1) for period in SEEN[as_of]])

@@ -18,7 +18,11 @@ WIDEST = 100.0
 
 
 def per_household() -> Floats:
-    """Units of a service that a household needs, (service): one of what serves households. Unit: 1/household."""
+    """Units of a service that a household needs, (service): one of what serves households. Unit: 1/household.
+
+    >>> per_household().tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+    """
     return np.array([float(service in OF_HOUSEHOLDS) for service in SERVICES])
 
 
@@ -61,7 +65,11 @@ def served(year: int) -> Floats:
 
 
 def need(people: Floats) -> Floats:
-    """Classrooms and clinics that the people of a space need, (space, service). Unit: 1."""
+    """Classrooms and clinics that people, (space, sex, age), need, (space, service). Unit: 1.
+
+    >>> need(np.full((1, 2, 18), 1000.0)).round(1)
+    array([[130. ,   3.6]])
+    """
     return np.asarray(people.sum(axis=1) @ per_person()[len(OF_HOUSEHOLDS) :].T)
 
 
@@ -69,7 +77,10 @@ def capacity(as_of: int, people: Floats) -> Floats:
     """Units that stand and work at the start, (space, service). Unit: 1.
 
     Households served. No stock of classrooms or clinics is in the data: what the people of the start need is taken to
-    stand, so what a projection says of them is change alone.
+    stand, so what a projection says of them is change alone. ``people`` is (space, sex, age).
+
+    >>> capacity(2016, np.ones((52, 2, 18))).shape
+    (52, 7)
     """
     return np.concatenate([served(as_of), need(people)], axis=1)
 
@@ -79,6 +90,9 @@ def decay(as_of: int) -> Floats:
 
     For households: the income-poor share over the life of the asset, because who pays keeps up what serves him
     (:func:`allocate.za.costs.survives`), the mean over the households served. Public buildings: one over their life.
+
+    >>> decay(2016)[:, 0].round(3).tolist()
+    [0.013, 0.017, 0.015, 0.058, 0.01, 0.02, 0.02]
     """
     reached = served(as_of)
     poor = array(table("income_poverty_2011"), value="headcount", space=spaces())
@@ -97,7 +111,10 @@ def additions(as_of: int, people: Floats) -> Floats:
 
     As of 2016: what 2011 to 2016 must have added, the change in households served a year and what stopped working
     meanwhile, never below 0. As of 2011 no earlier count is in the data, and of classrooms and clinics none at all:
-    what stops working is replaced, and nothing is added.
+    what stops working is replaced, and nothing is added. ``people`` is (space, sex, age).
+
+    >>> bool((additions(2016, np.ones((52, 2, 18))) >= 0).all())
+    True
     """
     lost = decay(as_of)[:, 0]
     yearly = capacity(as_of, people) * lost
@@ -112,6 +129,10 @@ def delivered(capital: pd.DataFrame) -> Floats:
 
     Municipalities are weighted by their capital transfers. Values beyond 100% over or under the budget are dropped, as
     the record of absorption drops them.
+
+    >>> rows = pd.DataFrame({"space": "BUF", "financial_year_end": 2016, "against_budget": [-50.0, 900.0]})
+    >>> round(float(delivered(rows.assign(capital_transfers=10))[spaces().index("BUF"), 0]), 3)
+    -0.693
     """
     known = capital[(capital["against_budget"] > -WIDEST) & (capital["against_budget"] <= WIDEST)]
     weight = known["capital_transfers"].astype(float).fillna(0.0) + 1.0  # a rand, so that nobody weighs nothing
@@ -126,6 +147,9 @@ def delivery(as_of: int) -> Parts:
 
     As of 2016 from audited capital spending against budget, years to June 2016 to 2018, the same for every service; as
     of 2011 no such record is in the data and both are assumed.
+
+    >>> delivery(2011)
+    Parts(own=0.3, common=0.1)
     """
     if as_of == 2011:
         return Parts(parameter("delivery", "own"), parameter("delivery", "common"))
