@@ -4,7 +4,8 @@
     python tools/build_za_facts.py --describe        only the descriptor, when another table has changed
 
 Kept so that anybody can see what was done to the raw tables: rows are chosen and columns renamed, nothing is
-imputed. ``service_definitions.csv`` and the parameter tables are written by hand; this script describes them.
+imputed. ``service_definitions.csv``, ``people_definitions.csv``, the parameter tables and the heads of households by
+age are written by hand; this script describes them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from za_descriptions import FIELDS, OVERRIDES, PACKAGE, TABLES
 
 FACTS = Path(__file__).resolve().parents[1] / "src" / "allocate" / "za" / "facts"
 YEARS = (2016, 2017, 2018)
-TOPICS_2011 = ("water_source", "toilet", "refuse", "electricity_for_lighting")
+TOPICS_2011 = ("water_source", "toilet", "refuse", "electricity_for_lighting", "dwelling_type")
 TOPICS_2016 = ("water_source", "toilet", "refuse", "electricity_access", "dwelling_type")
 STATUSES = ("counted", "surveyed", "published", "derived", "modelled", "assumed")
 LINKS = {
@@ -140,6 +141,48 @@ def mig_spending() -> pd.DataFrame:
     )
 
 
+def by_age(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """People of each age in a column, whole persons, from ``age_low`` and a blank ``age_high`` for the last age."""
+    low, high = table["age_low"].astype(int), pd.to_numeric(table["age_high"])
+    names = [f"{a}+" if pd.isna(b) else f"{a}-{int(b)}" for a, b in zip(low, high, strict=True)]
+    order = list(dict.fromkeys(name for _, name in sorted(zip(low, names, strict=True))))
+    wide = table.assign(age=names).pivot(index=keys, columns="age", values="population")
+    return wide[order].round().astype(int).reset_index()
+
+
+def population_age(folder: Path) -> pd.DataFrame:
+    return by_age(raw(folder, "population_age5_2011_2016"), ["space", "year", "boundary"])
+
+
+def population_modelled(folder: Path) -> pd.DataFrame:
+    """The mid-year estimates about the years of a census and of a survey: what their margins leave open."""
+    table = raw(folder, "mype2021_population_sex_age5_2002_2026")
+    return by_age(table[table.year.isin((2011, 2016))], ["space", "year", "sex"])
+
+
+def provincial_rates(folder: Path) -> pd.DataFrame:
+    table = raw(folder, "mype2020_provincial_fertility_life_expectancy")
+    wide = table.pivot(index=["province", "period"], columns="indicator", values="value")
+    return wide[["tfr", "e0_female", "e0_male"]].reset_index()
+
+
+def national_mortality(folder: Path) -> pd.DataFrame:
+    table = raw(folder, "wpp2024_mortality_rates_za")
+    wide = table[table.period < "2050"].pivot(index=["period", "sex"], columns="age_low", values="mx")
+    return wide.reset_index()
+
+
+def national_fertility(folder: Path) -> pd.DataFrame:
+    table = raw(folder, "wpp2024_fertility_za")
+    wide = table[table.year < 2047].pivot(index=["year", "tfr"], columns="age", values="percent_of_tfr")
+    return wide.reset_index()
+
+
+def national_annual(folder: Path) -> pd.DataFrame:
+    wide = raw(folder, "wpp2024_annual_indicators_za").pivot(index="year", columns="indicator", values="value")
+    return wide[["e0_female", "e0_male", "sex_ratio_at_birth", "net_migration_thousand"]].reset_index()
+
+
 def build(folder: Path) -> None:
     """Write every table that comes from the raw folder."""
     tables = {
@@ -156,6 +199,13 @@ def build(folder: Path) -> None:
         "transfer_dependence": transfer_dependence(folder),
         "national_pools": national_pools(folder),
         "mig_spending": mig_spending(),
+        "population_age": population_age(folder),
+        "population_modelled": population_modelled(folder),
+        "migration": raw(folder, "migration_interprovincial_mype2020"),
+        "provincial_rates": provincial_rates(folder),
+        "national_mortality": national_mortality(folder),
+        "national_fertility": national_fertility(folder),
+        "national_annual": national_annual(folder),
     }
     for name, table in tables.items():
         table.to_csv(FACTS / f"{name}.csv", index=False, lineterminator="\n")

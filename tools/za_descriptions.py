@@ -37,6 +37,34 @@ BORDERS = {
     "title": "Municipal Demarcation Board, boundaries of 2016; read in mediahackza/councils2021 (December 2021)",
     "path": "https://github.com/mediahackza/councils2021",
 }
+ESTIMATES = {
+    "title": "Statistics South Africa, Mid-year population estimates 2020 (P0302, 9 July 2020); read in "
+    "dsfsi/covid19za (December 2023)",
+    "path": "https://github.com/dsfsi/covid19za",
+}
+DISTRICTS = {
+    "title": "Statistics South Africa, Mid-year population estimates 2021, districts by sex and age; read in "
+    "afrith/sal-population-estimates (June 2022)",
+    "path": "https://github.com/afrith/sal-population-estimates",
+}
+PROSPECTS = {
+    "title": "United Nations, Population Division, World Population Prospects 2024; read in PPgp/wpp2024 (June 2025)",
+    "path": "https://github.com/PPgp/wpp2024",
+}
+HEADS = {
+    "title": "Read in OpenUpSA/youthexplorer (January 2018) and hofmannedv/wazimap-za",
+    "path": "https://github.com/OpenUpSA/youthexplorer",
+}
+BY_3 = {
+    "name": "CC-BY-3.0-IGO",
+    "path": "https://creativecommons.org/licenses/by/3.0/igo/",
+    "title": "Creative Commons Attribution 3.0 IGO",
+}
+BY_SA = {
+    "name": "CC-BY-SA-4.0",
+    "path": "https://creativecommons.org/licenses/by-sa/4.0/",
+    "title": "Creative Commons Attribution-ShareAlike 4.0 (the compilation read)",
+}
 PROJECT = {"title": "Compiled by this project; every row states its own source and status"}
 
 PACKAGE: dict[str, Any] = {
@@ -45,8 +73,8 @@ PACKAGE: dict[str, Any] = {
     "description": "Counted, surveyed, published and assumed figures behind the world za2016. The status of a column "
     "is one of counted, surveyed, published, derived, modelled and assumed, 'by row' where the table has a status "
     "column, or 'reference' for codes, names and notes. A blank cell is unknown; it is never 0.",
-    "licenses": [STATS_TERMS, TREASURY, OWN],
-    "sources": [CENSUS, SURVEY, MONEY],
+    "licenses": [STATS_TERMS, TREASURY, BY_3, OWN],
+    "sources": [CENSUS, SURVEY, MONEY, PROSPECTS],
 }
 
 TABLES: dict[str, dict[str, Any]] = {
@@ -131,6 +159,22 @@ TABLES: dict[str, dict[str, Any]] = {
         "licenses": [OWN],
         "key": "grant",
     },
+    "heads_by_age": {
+        "title": "Households by sex and age of head, Community Survey 2016",
+        "description": "A later version of the table read adds boys to girls at 15 to 17; this is the earlier one, "
+        "whose totals are those of households_by_head.",
+        "year": "2016",
+        "sources": [SURVEY, HEADS],
+        "licenses": [STATS_TERMS, MIT],
+        "key": ["space", "head"],
+    },
+    "heads_by_age_2011": {
+        "title": "Households by sex and age of head, by province, Census 2011",
+        "year": "2011",
+        "sources": [CENSUS, HEADS],
+        "licenses": [STATS_TERMS, MIT],
+        "key": ["province", "head"],
+    },
     "households_by_head": {
         "title": "Households by sex of head",
         "description": "2011 is on 2011 boundaries and 2016 on 2016 boundaries: do not subtract one from the other "
@@ -155,6 +199,16 @@ TABLES: dict[str, dict[str, Any]] = {
         "sources": [{"title": "National Assembly, written reply NW1646, May 2022 (R thousand there)"}],
         "licenses": [PUBLIC],
         "key": "year",
+    },
+    "migration": {
+        "title": "Moves between provinces in five years, and net arrivals from abroad",
+        "description": "From the middle of the first year to the middle of the last. Model assumptions of the "
+        "publisher (rates of Census 2011 on the people of each age), not counts. OUTSIDE_SA_NET is net arrivals from "
+        "abroad.",
+        "year": "by row",
+        "sources": [ESTIMATES],
+        "licenses": [STATS_TERMS, BY_SA],
+        "key": ["period", "origin", "destination"],
     },
     "municipal_capital": {
         "title": "Capital spending against budget, and capital transfers recognised, by municipality",
@@ -181,6 +235,30 @@ TABLES: dict[str, dict[str, Any]] = {
         "licenses": [UNSTATED],
         "key": "code",
     },
+    "national_annual": {
+        "title": "Life expectancy, sex ratio at birth and net migration of South Africa, by year",
+        "year": "by row",
+        "sources": [PROSPECTS],
+        "licenses": [BY_3],
+        "key": "year",
+    },
+    "national_fertility": {
+        "title": "Fertility of South Africa by age of mother, by year",
+        "description": "Estimates to 2023, the medium variant after.",
+        "year": "by row",
+        "sources": [PROSPECTS],
+        "licenses": [BY_3],
+        "key": "year",
+    },
+    "national_mortality": {
+        "title": "Death rates of South Africa by sex and age, five years at a time",
+        "description": "Estimates to 2023, the medium variant after. A column is the age at which a group begins: 0, "
+        "1, 5 and so on; 100 is open.",
+        "year": "by row",
+        "sources": [PROSPECTS],
+        "licenses": [BY_3],
+        "key": ["period", "sex"],
+    },
     "national_pools": {
         "title": "National budgets of transfer subprogrammes",
         "description": "A subprogramme can hold money spent in kind (Eskom, departments), so it is not always the "
@@ -203,6 +281,21 @@ TABLES: dict[str, dict[str, Any]] = {
         "licenses": [UNSTATED],
         "key": ["space_a", "space_b"],
     },
+    "people_definitions": {
+        "title": "Which category of the census counts as served, and which dwelling is formal",
+        "description": "Beside service_definitions, which defines the four services of 2016. An analyst may change it.",
+        "year": "by row",
+        "sources": [{"title": "Judged by this project from national standards, which the notes name"}],
+        "licenses": [OWN],
+        "key": ["year", "topic", "category"],
+    },
+    "people_parameters": {
+        "title": "Single numbers that a projection of people and services uses",
+        "year": "by row",
+        "sources": [PROJECT],
+        "licenses": [OWN],
+        "key": ["parameter", "name"],
+    },
     "population": {
         "title": "Population by sex",
         "description": "Census 2011 is here on both boundaries; differences of a few persons from the published totals "
@@ -212,12 +305,35 @@ TABLES: dict[str, dict[str, Any]] = {
         "licenses": [STATS_TERMS, MIT],
         "key": ["space", "year", "boundary"],
     },
+    "population_age": {
+        "title": "Population by age, both sexes together",
+        "description": "2011 is on 2011 boundaries and 2016 on 2016 boundaries.",
+        "year": "2011 and 2016",
+        "sources": [CENSUS, SURVEY, WAZIMAP],
+        "licenses": [STATS_TERMS, MIT],
+        "key": ["space", "year"],
+    },
+    "population_modelled": {
+        "title": "Population by sex and age of the mid-year estimates 2021, about 2011 and 2016",
+        "description": "A model and not a count, published in 2021, on 2016 boundaries. Rounded to whole persons here.",
+        "year": "2011 and 2016",
+        "sources": [DISTRICTS],
+        "licenses": [STATS_TERMS],
+        "key": ["space", "year", "sex"],
+    },
     "price_index": {
         "title": "Consumer prices, by calendar year",
         "year": "by row",
         "sources": [PROJECT],
         "licenses": [OWN],
         "key": "year",
+    },
+    "provincial_rates": {
+        "title": "Fertility and life expectancy of the provinces, five years at a time",
+        "year": "by row",
+        "sources": [ESTIMATES],
+        "licenses": [STATS_TERMS, BY_SA],
+        "key": ["province", "period"],
     },
     "provinces": {"title": "Provinces", "year": "2016", "sources": [BORDERS], "licenses": [UNSTATED], "key": "code"},
     "purposes": {
@@ -316,8 +432,8 @@ TABLES: dict[str, dict[str, Any]] = {
         "key": ["parameter", "service"],
     },
     "services_2011": {
-        "title": "Services by category, Census 2011",
-        "description": "For comparison only: categories and universes differ from 2016, and electricity is on 2011 "
+        "title": "Services and dwellings by category, Census 2011",
+        "description": "Categories and universes differ from 2016, and electricity and dwellings are on 2011 "
         "boundaries. Read the column 'universe' before adding anything up.",
         "year": "2011",
         "sources": [CENSUS, WAZIMAP],
@@ -375,6 +491,11 @@ TABLES: dict[str, dict[str, Any]] = {
 
 Words = tuple[str, str, str]
 
+AGES = [*(f"{low}-{low + 4}" for low in range(0, 85, 5)), "85+"]
+HEAD_AGES = ["10-14", "15-17", "18-19", *(f"{low}-{low + 9}" for low in range(20, 80, 10)), "80+"]
+MOTHER_AGES = AGES[2:11]
+LIFE_AGES = ["0", "1", *(str(low) for low in range(5, 105, 5))]
+
 FIELDS: dict[str, Words] = {
     "space": ("Code of the space", "", "reference"),
     "grant": ("Short name of the grant", "", "reference"),
@@ -383,6 +504,9 @@ FIELDS: dict[str, Words] = {
     "band": ("Coverage band, the first households of a space first", "", "reference"),
     "tier": ("Cost tier, the cheapest first", "", "reference"),
     "year": ("Year that the row is about, calendar or municipal financial (July to June)", "year", "reference"),
+    "period": ("Five years, from the middle of the first to the middle of the last", "", "reference"),
+    "sex": ("Sex: female or male", "", "reference"),
+    "head": ("Sex of the head of the household: female or male", "", "reference"),
     "financial_year_end": ("Calendar year in which the municipal financial year ends (June)", "year", "reference"),
     "boundary": ("Year of the municipal boundaries that the figures are on", "year", "reference"),
     "source": ("Where the row was read", "", "reference"),
@@ -422,6 +546,31 @@ FIELDS: dict[str, Words] = {
 }
 
 OVERRIDES: dict[tuple[str, str], Words] = {
+    **{("heads_by_age", age): (f"Households with a head aged {age}", "household", "surveyed") for age in HEAD_AGES},
+    **{("heads_by_age_2011", age): (f"Households with a head aged {age}", "household", "counted") for age in HEAD_AGES},
+    ("migration", "origin"): ("Province that people leave, or OUTSIDE_SA_NET", "", "reference"),
+    ("migration", "destination"): ("Province that they go to", "", "reference"),
+    ("migration", "migrants"): ("People who move in the five years", "person", "modelled"),
+    ("national_annual", "e0_female"): ("Life expectancy at birth of women", "year", "modelled"),
+    ("national_annual", "e0_male"): ("Life expectancy at birth of men", "year", "modelled"),
+    ("national_annual", "sex_ratio_at_birth"): ("Boys born for each girl", "1", "modelled"),
+    ("national_annual", "net_migration_thousand"): ("Arrivals less departures, thousand", "person", "modelled"),
+    ("national_fertility", "tfr"): ("Total fertility: births for a woman at the rates of the year", "1", "modelled"),
+    **{
+        ("national_fertility", age): (f"Percent of total fertility of mothers aged {age}", "percent", "modelled")
+        for age in MOTHER_AGES
+    },
+    **{
+        ("national_mortality", age): (f"Deaths for a person and year in the ages from {age}", "1/year", "modelled")
+        for age in LIFE_AGES
+    },
+    ("people_definitions", "served"): ("Share of the category that counts as served", "1", "assumed"),
+    ("people_parameters", "parameter"): ("What the number belongs to", "", "reference"),
+    **{("population_age", age): (f"People aged {age}", "person", "counted in 2011, surveyed in 2016") for age in AGES},
+    **{("population_modelled", age): (f"People aged {age}", "person", "modelled") for age in [*AGES[:16], "80+"]},
+    ("provincial_rates", "tfr"): ("Total fertility: births for a woman", "1", "modelled"),
+    ("provincial_rates", "e0_female"): ("Life expectancy at birth of women", "year", "modelled"),
+    ("provincial_rates", "e0_male"): ("Life expectancy at birth of men", "year", "modelled"),
     ("bands", "upper"): ("Coverage at which the band ends, as a share of households", "1", "by row"),
     ("bands", "weight"): ("Worth of a household in the band against one in the last", "1", "by row"),
     ("bands", "low"): ("Low end of the weight", "1", "by row"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from allocate.tables import Datum
     from allocate.world import World
 
-__all__ = ["FORMULAS", "data", "dims", "read", "read_projects"]
+__all__ = ["FORMULAS", "data", "dims", "latest", "read", "read_people", "read_people_2011", "read_projects"]
 
 ACKNOWLEDGEMENT = (
     "Figures of Statistics South Africa (Census 2011, Community Survey 2016, Census 2022), National Treasury and "
@@ -24,6 +24,13 @@ ACKNOWLEDGEMENT = (
     "Statistics South Africa nor a reprocessed version of them may be sold without its prior permission."
 )
 
+PROSPECTS = (
+    "United Nations, Population Division, World Population Prospects 2024 (CC BY 3.0 IGO), changed by this project."
+)
+PROJECTION = (
+    "A projection says what follows from its inputs. Rates of spaces, moves inside provinces and much of what serves "
+    "people are estimated or assumed; each datum says which."
+)
 
 ENVELOPE = (
     "A plan is an envelope for a space, not a legal allocation: money is voted to municipalities, and a schedule needs "
@@ -113,6 +120,57 @@ def read_projects() -> World:
     said = {"acknowledgement": ACKNOWLEDGEMENT, "envelope": f"{projects.ENVELOPE} {ENVELOPE}"}
     every, labels = [*data(), *projects.data()], {**dims(), **projects.dims()}
     return World.build("za2016_projects", every, labels, folder.registry(), **said)
+
+
+def read_people() -> World:
+    """The world ``za2016_people``: who lives where in 2016, moves and is served, and what is known of years to 2046.
+
+    >>> read_people().data.sizes["period"]
+    6
+    """
+    return _people(2016)
+
+
+def read_people_2011() -> World:
+    """The world ``za2011_people``: the same as it was known of 2011, for a projection to be judged by 2016.
+
+    >>> latest(read_people_2011())
+    2011
+    """
+    return _people(2011)
+
+
+def _people(as_of: int) -> World:
+    from allocate.world import World
+    from allocate.za import folder
+    from allocate.za.demography import inputs, labels
+
+    said = {"acknowledgement": f"{ACKNOWLEDGEMENT} {PROSPECTS}", "envelope": PROJECTION}
+    return World.build(f"za{as_of}_people", inputs.data(as_of), labels.dims(as_of), folder.registry(), **said)
+
+
+def latest(world: World) -> int:
+    """The last year that any datum of a world is about, by its ``period``; a municipal year counts as its end.
+
+    A projection from a year before it knew what came later. Data that are about no year, such as norms, are left out.
+
+    >>> latest(read())
+    2023
+
+    Raises :class:`~allocate.errors.InputError` if no datum names a year.
+    """
+    import re
+
+    from allocate.errors import InputError, Problem
+
+    found = [
+        int(year) + bool(ends)
+        for array in world.data.data_vars.values()
+        for year, ends in re.findall(r"\b((?:19|20)\d\d)(/\d\d)?\b", str(array.attrs["period"]))
+    ]
+    if not found:
+        raise InputError(world.name, [Problem("period", "no datum names a year")])
+    return max(found)
 
 
 def equitable_share(year: str | None = None, indicated: str | Path | None = None) -> Formula:
