@@ -7,6 +7,7 @@ import pytest
 
 from allocate.lifetable import five_years, life_table, one_year
 
+
 def rates(level: float, ages: int = 19) -> np.ndarray:
     """Death rates that rise with age as Gompertz has them, and a first year that is not."""
     middles = np.array([0.5, 3.0, *(5 * np.arange(1, ages - 1) + 2.5)])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from allocate.equity import indices
     from allocate.explained import explain
     from allocate.frontiers import Frontier, frontier
+    from allocate.people.projection import project
     from allocate.plan import Plan, solve
     from allocate.program import Program
     from allocate.read import read_model, read_scenario
@@ -45,6 +46,7 @@ _HOMES = {
     "frontier": "frontiers",
     "gender_statement": "statement",
     "indices": "equity",
+    "project": "people.projection",
     "read_model": "read",
     "read_scenario": "read",
     "read_world": "world",
@@ -70,6 +72,7 @@ __all__ = [
     "frontier",
     "gender_statement",
     "indices",
+    "project",
     "read_model",
     "read_scenario",
     "read_world",

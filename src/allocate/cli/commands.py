@@ -81,8 +81,8 @@ def new(
 
     Example:  allocate new mine  &&  cd mine  &&  allocate check
     """
-    from allocate.project import new as make
-    from allocate.project import vacant
+    from allocate.workspace import new as make
+    from allocate.workspace import vacant
     from allocate.world import read_world
 
     vacant(folder)  # said before the work

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def model_of(name: str) -> Model:
-    from allocate.project import own
+    from allocate.workspace import own
     from allocate.read import read_model
 
     return read_model(own(name, "models"))
 
 
 def what_ifs_of(names: list[str] | None) -> list[Scenario]:
-    from allocate.project import own
+    from allocate.workspace import own
     from allocate.read import read_scenario
 
     return [read_scenario(own(name, "scenarios")) for name in names or []]
@@ -32,7 +32,7 @@ def what_ifs_of(names: list[str] | None) -> list[Scenario]:
 
 def facts_of(name: str | None) -> World:
     """The World that is named, else the current folder's own, else the built-in one; which, is said."""
-    from allocate.project import own_world
+    from allocate.workspace import own_world
     from allocate.world import read_world
 
     source = own_world() if name is None else name
@@ -61,7 +61,7 @@ def formulas() -> Mapping[str, Callable[..., Formula]]:
     from importlib import import_module
     from importlib.metadata import entry_points
 
-    from allocate.project import BUILT_IN
+    from allocate.workspace import BUILT_IN
 
     [point] = entry_points(group="allocate.worlds", name=BUILT_IN)
     found: Mapping[str, Callable[..., Formula]] = import_module(point.module).FORMULAS

@@ -64,7 +64,7 @@ class Calendar:
 
 def numbers(world: World, name: str, *dims: str) -> Values:
     """A datum as an array over dims in the order given."""
-    return np.ascontiguousarray(world.data[name].transpose(*dims).values, dtype=float)
+    return np.array(world.data[name].transpose(*dims).values, dtype=float, order="C")
 
 
 def single(people: Values) -> Values:

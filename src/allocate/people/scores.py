@@ -1,11 +1,11 @@
-"""How good a forecast was, now that something has been counted: errors, intervals, and whether chance alone explains them.
+"""How good a forecast was, now that something has been counted: errors, intervals, and whether chance explains them.
 
 Draws are (draws, places) and what was observed is (places,).
 
 Sources: T. Gneiting, A. Raftery, *Strictly Proper Scoring Rules, Prediction, and Estimation*, Journal of the American
 Statistical Association 102 (2007), for the interval score (equation 43) and the CRPS (equation 21); A. Dawid,
-*Present Position and Potential Developments: Some Personal Views: Statistical Theory: The Prequential Approach*, Journal of
-the Royal Statistical Society A 147 (1984), for the probability integral transform.
+*Statistical Theory: The Prequential Approach*, Journal of the Royal Statistical Society A 147 (1984), for the
+probability integral transform.
 """
 
 from __future__ import annotations
@@ -104,11 +104,10 @@ def interval(draws: Values, observed: Values, level: float) -> Interval:
     return Interval(level, covered, float(least), float(most), width, float(score.mean()))
 
 
-def uniform_bins(places: Values, bins: int = 10) -> Values:
+def uniform_bins(places: Values, bins: int = 10) -> np.ndarray[Any, np.dtype[np.int64]]:
     """How many of the places fall into each of so many equal bins of 0 to 1.
 
     >>> uniform_bins(np.array([0.05, 0.5, 0.95]), 2).tolist()
     [1, 2]
     """
-    found: Values = np.histogram(places, bins=bins, range=(0.0, 1.0))[0]
-    return found
+    return np.histogram(places, bins=bins, range=(0.0, 1.0))[0].astype(np.int64)

@@ -69,7 +69,10 @@ def standing(world: World, calendar: Calendar, added: Mapping[int, Values]) -> t
     is from the middle of 2019 to that of 2020.
     """
     stock = numbers(world, "capacity", "service", SPACE)
-    decay, planned = numbers(world, "decay", "period", "service"), numbers(world, "additions", "period", "service", SPACE)
+    decay, planned = (
+        numbers(world, "decay", "period", "service"),
+        numbers(world, "additions", "period", "service", SPACE),
+    )
     built, found = np.zeros_like(stock), []
     for year in range(calendar.start, calendar.ends[-1]):
         period = (year - calendar.start) // 5

@@ -1,6 +1,6 @@
-"""A project: a folder in which an analyst works, with models, scenarios and figures to edit.
+"""A workspace: a folder in which an analyst works, with models, scenarios and figures to edit.
 
-Inside it the command line takes the project's own before what is shipped, so nobody edits one file and runs another.
+Inside it the command line takes the folder's own before what is shipped, so nobody edits one file and runs another.
 """
 
 from __future__ import annotations

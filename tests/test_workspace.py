@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from allocate.errors import InputError
-from allocate.project import new, own_world, vacant
+from allocate.workspace import new, own_world, vacant
 from allocate.world import World, read_world
 
 if TYPE_CHECKING:
