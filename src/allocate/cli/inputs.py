@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def model_of(name: str) -> Model:
-    from allocate.workspace import own
     from allocate.read import read_model
+    from allocate.workspace import own
 
     return read_model(own(name, "models"))
 
 
 def what_ifs_of(names: list[str] | None) -> list[Scenario]:
-    from allocate.workspace import own
     from allocate.read import read_scenario
+    from allocate.workspace import own
 
     return [read_scenario(own(name, "scenarios")) for name in names or []]
 

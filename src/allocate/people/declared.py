@@ -1,4 +1,4 @@
-"""What a projection is made from: every datum with its dims and unit (``inputs.toml``), read like the data of a model."""
+"""What a projection is made from: every datum with its dims and unit (``inputs.toml``), read as a model's are."""
 
 from __future__ import annotations
 
