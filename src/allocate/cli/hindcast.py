@@ -97,7 +97,7 @@ def lines(found: Hindcast) -> list[str]:
     """What a hindcast says, in words and a few small tables."""
     knew = f"INFORMED: {', '.join(found.later)} are about a later time" if found.later else "It knew of no later time"
     said = [
-        f"Made in {found.start} ({found.world}), scored in {found.year}: {len(found.spaces)} spaces, {found.draws} draws.",
+        f"Of {found.start} ({found.world}), scored in {found.year}: {len(found.spaces)} spaces, {found.draws} draws.",
         f"{knew}.",
         "",
         "Errors of one forecast of each space",
