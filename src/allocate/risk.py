@@ -163,7 +163,7 @@ def robust(
     programs = []
     for number, draw in enumerate(worlds, start=1):
         tell(f"draw {number}")
-        programs.append(build(apply(text, draw if kept is None else only(draw, kept), what_ifs)).linear)
+        programs.append(build(apply(text, draw if kept is None else only(draw, kept), what_ifs), base).linear)
     if not programs:
         raise InputError("draws", [Problem("", "there are none")])
     try:
