@@ -6,6 +6,7 @@ labels and ``read()`` the checked World. Importing the package costs nothing: th
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -159,8 +160,6 @@ def latest(world: World) -> int:
 
     Raises :class:`~allocate.errors.InputError` if no datum names a year.
     """
-    import re
-
     from allocate.errors import InputError, Problem
 
     found = [

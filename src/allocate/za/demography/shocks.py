@@ -16,7 +16,6 @@ from allocate.za.demography.births import fertility
 from allocate.za.demography.deaths import expectations, national
 from allocate.za.demography.labels import (
     AGES,
-    LEVELS,
     MOTHER_AGES,
     RATES,
     YEARS,
@@ -246,7 +245,6 @@ def shocks(as_of: int, people: Floats, before: Floats) -> Shocks:
         "arrivals": (from_abroad(as_of), assumed, assumed),
     }
     persistence = {"deaths": deaths.persistence, "births": births.persistence}
-    assert all(len(row) == len(LEVELS) for row in sd.values())
     return Shocks(np.array([sd[rate] for rate in RATES]), np.array([persistence.get(rate, kept) for rate in RATES]))
 
 

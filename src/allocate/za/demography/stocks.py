@@ -10,7 +10,6 @@ from allocate.za.demography.heads import homes
 from allocate.za.demography.labels import AGES, OF_HOUSEHOLDS, SERVICES, YEARS, Floats, parameter, periods, rows_of
 from allocate.za.demography.shocks import Parts, components
 from allocate.za.folder import SCORED, array, spaces, table
-from allocate.za.margins import largest_remainder
 
 PUBLIC = SERVICES[len(OF_HOUSEHOLDS) :]
 WIDEST = 100.0
@@ -54,8 +53,7 @@ def served(year: int) -> Floats:
     >>> int(served(2016)[:, OF_HOUSEHOLDS.index("water")].sum())
     14849938
     """
-    whole = [largest_remainder(row, round(row.sum())).sum() for row in homes(year)]
-    in_all = pd.DataFrame({"space": spaces(), "value": whole})
+    in_all = pd.DataFrame({"space": spaces(), "value": homes(year).sum(axis=1).round()})
     categories = needs.in_households(table(f"services_{year}"), in_all)
     words = needs.check_definitions(_definitions(year), categories)
     both = categories.merge(words, on=["topic", "category"])
