@@ -28,6 +28,8 @@ Finish = Literal["exact", "refined"]
 
 #: What "exact" must keep: closeness, in the certificate's own measure.
 EXACT = 1e-10
+#: Rounds of repair in a row without fewer changes than before, after which it is given up.
+PATIENCE = 4
 #: Interior point runs.
 REFINEMENTS = 3
 #: How near the interior point should be before constraints are exchanged one at a time: from further off it takes many.
@@ -96,17 +98,17 @@ def _solve(problem: Problem, deadline: float) -> tuple[Point, Finish, int]:
 
 
 def _repair(problem: Problem, active: Active) -> Point | None:
-    """Solve, release what pulls, add what is crossed, and again, as long as there is less of it."""
-    fewest = active.rows.size + active.columns.size + 1
-    while True:
+    """Solve, release what pulls, add what is crossed, and again, while the changes grow fewer."""
+    fewest, patience = active.rows.size + active.columns.size + 1, PATIENCE
+    while patience:
         x, multipliers = Equations(problem, active).point(problem.target)
         better = _corrected(problem, active, x, multipliers)
         changes = int((better.rows != active.rows).sum() + (better.columns != active.columns).sum())
         if not changes:
             return _proved(problem, active, x, multipliers)
-        if changes >= fewest:
-            return None
-        active, fewest = better, changes
+        fewest, patience = (changes, PATIENCE) if changes < fewest else (fewest, patience - 1)
+        active = better
+    return None
 
 
 def _corrected(problem: Problem, active: Active, x: Vector, multipliers: Vector) -> Active:
