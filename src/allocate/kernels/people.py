@@ -23,7 +23,8 @@ DEATHS, BIRTHS, LEAVING, ATTRACTION, ARRIVALS = range(5)
 LEVELS: Final = 3
 
 #: The variables of random numbers: a rate and level has the first fifteen, then the start, then delivery.
-COUNT, COMMON_DELIVERY, DELIVERY = 15, 16, 17
+COUNT, COMMON_DELIVERY, DELIVERY = np.int64(15), np.int64(16), np.int64(17)
+NO_STEP: Final = np.int64(0)
 
 
 class Rates(NamedTuple):
@@ -98,7 +99,7 @@ def start(seed: Any, first: Any, rates: Any, block: Any) -> None:
     block.grouped[:] = 0
     block.space[:] = 0
     sexes, ages, spaces = rates.people.shape
-    fill_normals(seed, first, 0, COUNT, block.normal[: -(-spaces // 4) * 4])
+    fill_normals(seed, first, NO_STEP, COUNT, block.normal[: -(-spaces // 4) * 4])
     for s in range(spaces):
         sd = rates.count_sd[s]
         mean = sd * sd / np.float32(2)
@@ -133,10 +134,9 @@ def _deviate(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
         _regress(seed, first, t, 3 * v + 1, kept, rates.innovation[v, 1], block.normal, block.grouped[v])
         _regress(seed, first, t, 3 * v + 2, kept, rates.innovation[v, 2], block.normal, block.space[v])
         for s in range(rates.group.shape[0]):
-            nation, grouped, space = block.nation[v, 0], block.grouped[v, rates.group[s]], block.space[v, s]
-            times = block.times[v, s]
+            g = rates.group[s]
             for b in range(LANES):
-                times[b] = exp(nation[b] + grouped[b] + space[b])
+                block.times[v, s, b] = exp(block.nation[v, 0, b] + block.grouped[v, g, b] + block.space[v, s, b])
 
 
 @kernel
@@ -155,9 +155,9 @@ def _regress(seed: Any, first: Any, t: Any, variable: Any, kept: Any, sd: Any, n
 def _add_births(fertility: Any, women: Any, youngest: Any, births: Any) -> None:
     for k in range(fertility.shape[0]):
         for s in range(fertility.shape[1]):
-            rate, mothers, total = fertility[k, s], women[youngest + k, s], births[s]
+            rate = fertility[k, s]
             for b in range(LANES):
-                total[b] += rate * mothers[b]
+                births[s, b] += rate * women[youngest + k, s, b]
 
 
 @kernel
@@ -177,9 +177,9 @@ def _survive(hazard: Any, times: Any, people: Any) -> None:
 @kernel
 def _keep_alive(hazard: Any, times: Any, people: Any, survivors: Any) -> None:
     for s in range(hazard.shape[0]):
-        lost, scale, here, alive = -hazard[s], times[s], people[s], survivors[s]
+        lost = -hazard[s]
         for b in range(LANES):
-            alive[b] = here[b] * exp(lost * scale[b])
+            survivors[s, b] = people[s, b] * exp(lost * times[s, b])
 
 
 @kernel
@@ -201,12 +201,12 @@ def _move(t: Any, rates: Any, block: Any) -> None:
 def _leave(odds: Any, times: Any, pull: Any, people: Any, leavers: Any) -> None:
     """Take leavers out of ``people``; ``leavers`` is them divided by what attracts them in all."""
     for s in range(odds.shape[0]):
-        each, scale, attracts, here, gone = odds[s], times[s], pull[s], people[s], leavers[s]
+        each = odds[s]
         for b in range(LANES):
-            o = each * scale[b]
-            stayers = here[b] / (attracts[b] + o * attracts[b])
-            gone[b] = o * stayers
-            here[b] = stayers * attracts[b]
+            o = each * times[s, b]
+            stayers = people[s, b] / (pull[s, b] + o * pull[s, b])
+            leavers[s, b] = o * stayers
+            people[s, b] = stayers * pull[s, b]
 
 
 @kernel
@@ -231,11 +231,10 @@ def _join(arrivals: Any, times: Any, people: Any, cut: Any) -> None:
     for s in range(arrivals.shape[0]):
         each = arrivals[s]
         if each != 0:
-            scale, here, lost = times[s], people[s], cut[s]
             for b in range(LANES):
-                there = here[b] + each * scale[b]
-                here[b] = max(there, zero)
-                lost[b] += max(-there, zero)
+                there = people[s, b] + each * times[s, b]
+                people[s, b] = max(there, zero)
+                cut[s, b] += max(-there, zero)
 
 
 @kernel
@@ -244,11 +243,9 @@ def _born(hazard: Any, share: Any, arrivals: Any, block: Any) -> None:
     half = np.float32(0.5)
     for x in range(hazard.shape[0]):
         for s in range(hazard.shape[1]):
-            lost, part = -hazard[x, s], half * share[x]
-            births, fertile, deaths = block.births[s], block.times[BIRTHS, s], block.times[DEATHS, s]
-            here = block.people[x, 0, s]
             for b in range(LANES):
-                here[b] = part * births[b] * fertile[b] * exp(lost * deaths[b])
+                born = half * share[x] * block.births[s, b] * block.times[BIRTHS, s, b]
+                block.people[x, 0, s, b] = born * exp(-hazard[x, s] * block.times[DEATHS, s, b])
         _join(arrivals[x, 0], block.times[ARRIVALS], block.people[x, 0], block.cut)
 
 
@@ -259,26 +256,20 @@ def measure(t: Any, rates: Any, block: Any) -> None:
     block.measures[:] = 0
     block.residents[:] = 0
     for s in range(spaces):
-        residents = block.residents[s]
         for x in range(sexes):
             for a in range(ages):
-                people = block.people[x, a, s]
                 for b in range(LANES):
-                    residents[b] += people[b]
+                    block.residents[s, b] += block.people[x, a, s, b]
                 for m in range(many):
-                    _weigh(rates.weight[m, x, a, s], people, block.measures[m, s])
+                    weight = rates.weight[m, x, a, s]
+                    if weight != 0:
+                        for b in range(LANES):
+                            block.measures[m, s, b] += weight * block.people[x, a, s, b]
     for m in range(many):
         for s in range(spaces):
-            here, factor = block.measures[m, s], rates.factor[t, m, s]
-            grouped, total = block.measures[m, spaces + rates.group[s]], block.measures[m, spaces + rates.groups]
+            g = spaces + rates.group[s]
             for b in range(LANES):
-                here[b] *= factor
-                grouped[b] += here[b]
-                total[b] += here[b]
-
-
-@kernel
-def _weigh(weight: Any, people: Any, total: Any) -> None:
-    if weight != 0:
-        for b in range(LANES):
-            total[b] += weight * people[b]
+                here = block.measures[m, s, b] * rates.factor[t, m, s]
+                block.measures[m, s, b] = here
+                block.measures[m, g, b] += here
+                block.measures[m, spaces + rates.groups, b] += here

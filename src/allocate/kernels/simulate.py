@@ -197,14 +197,24 @@ def _movers(corridor_of: Array) -> Array:
 
 def _written(seed: int, first: int, draws: int, rates: Rates, services: Services, people: bool) -> Paths:
     """Room for draws, filled."""
+    per, room, sums = (kind(*(np.empty((0,) * n, T) for n in dims)) for kind, T, dims in _nothing(rates.people.dtype))
+    out = _paths(draws, rates, services, people)
+    run.advance(np.uint64(seed), first, 0, draws, draws, rates, services, per, room, sums, out)
+    return out
+
+
+def _paths(draws: int, rates: Rates, services: Services, people: bool) -> Paths:
     steps, sexes, ages, spaces = rates.hazard.shape
     many, regions, kinds = len(rates.weight), spaces + rates.groups + 1, services.sd.size
     served = (draws, steps, kinds, spaces)
     shapes = [(draws, steps, many, regions), (draws, steps, spaces), *[served] * 4, (draws, steps, spaces)]
     shapes.append((draws if people else 0, steps, sexes, ages, spaces))
-    out = Paths(*(np.empty(shape, rates.people.dtype) for shape in shapes))
-    run.write(np.uint64(seed), first, 0, draws, draws, rates, services, out)
-    return out
+    return Paths(*(np.empty(shape, rates.people.dtype) for shape in shapes))
+
+
+def _nothing(T: Any) -> list[Any]:
+    """What is given for counting where draws are written: arrays of these kinds, types and dimensions, all empty."""
+    return [(Per, T, (3, 3, 3, 2)), (Buckets, np.uint16, (4, 4)), (Sums, np.int64, (3, 3, 3, 3, 3, 2, 2))]
 
 
 def _empty(inputs: Inputs, seed: int, draws: tuple[int, int], reference: Paths) -> Tally:
@@ -252,7 +262,7 @@ def _pool(threads: int) -> Iterator[_Share]:
     with ThreadPoolExecutor(threads) as pool:
 
         def share(work: Callable[[int, int], Any], size: int, unit: int) -> list[Any]:
-            part = -(-size // (4 * threads * unit)) * unit
+            part = max(1, -(-size // (4 * threads * unit))) * unit
             starts = range(0, size, part)
             return list(pool.map(work, starts, [min(start + part, size) for start in starts]))
 
@@ -271,10 +281,11 @@ def _count(
     share: _Share,
 ) -> None:
     """Add a chunk of draws to a tally."""
+    nowhere = _paths(0, rates, services, people=False)
 
     def advance(low: int, high: int) -> Sums:
         sums = Sums(*(np.zeros_like(total) for total in tally.sums))
-        run.tally(np.uint64(seed), first, low, high, draws, rates, services, per, room, sums)
+        run.advance(np.uint64(seed), first, low, high, draws, rates, services, per, room, sums, nowhere)
         return sums
 
     for sums in share(advance, draws, LANES):
