@@ -125,7 +125,7 @@ def _log_64(x: Any) -> Any:
 
 
 def normal_cdf(x: Any) -> Any:
-    """Probability that a standard normal number is below x: Hart's rational form, exact to 1e-15, 0 or 1 beyond 7.
+    """Probability that a standard normal number is below x: Hart's rational form, exact to 1e-15, 0 or 1 beyond 8.
 
     Source: J. F. Hart and others, Computer Approximations (1968), 5666, as given by G. West, Better approximations to
     cumulative normal functions, Wilmott Magazine (2005).
@@ -143,13 +143,13 @@ def _normal_cdf(x: Any) -> Any:
     a4, a5, a6 = T(112.079291497871), T(221.213596169931), T(220.206867912376)
     b0, b1, b2, b3 = T(0.0883883476483184), T(1.75566716318264), T(16.064177579207), T(86.7807322029461)
     b4, b5, b6, b7 = T(296.564248779674), T(637.333633378831), T(793.826512519948), T(440.413735824752)
-    zero, one, half, seven = T(0), T(1), T(0.5), T(7)
+    zero, one, half, most = T(0), T(1), T(0.5), T(8)
 
     def body(x: Any) -> Any:
-        z = min(abs(x), seven)
+        z = min(abs(x), most)
         above = ((((((a0 * z + a1) * z + a2) * z + a3) * z + a4) * z + a5) * z + a6) * exp(-half * z * z)
         below = ((((((b0 * z + b1) * z + b2) * z + b3) * z + b4) * z + b5) * z + b6) * z + b7
-        tail = above / below if z < seven else zero
+        tail = above / below if z < most else zero
         return tail if x < zero else one - tail
 
     return body

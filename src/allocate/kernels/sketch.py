@@ -107,12 +107,20 @@ def scale(reference: Array) -> Array:
 
 
 def _ranked(counts: Array, probabilities: Array) -> Array:
-    """Quotients at the ranks of a cell, as if the draws of a bucket lay evenly in it."""
+    """Quotients at probabilities of a cell, between the two draws that are next to each, as numpy has it."""
     upto = np.cumsum(counts, dtype=np.int64)
     rank = probabilities * (upto[-1] - 1)
+    low = np.floor(rank).astype(np.int64)
+    lower, upper = (_in_order(counts, upto, np.minimum(i, upto[-1] - 1)) for i in (low, low + 1))
+    with np.errstate(invalid="ignore"):
+        return np.where(lower == upper, lower, lower + (rank - low) * (upper - lower))
+
+
+def _in_order(counts: Array, upto: Array, rank: Array) -> Array:
+    """Quotients of the draws of these ranks, from 0, as if the draws of a bucket lay evenly in it."""
     bucket = np.searchsorted(upto, rank, side="right")
     within = (rank - (upto[bucket] - counts[bucket]) + 0.5) / counts[bucket]
-    return _LOW[bucket] + np.minimum(within, 1) * _WIDTH[bucket]
+    return np.asarray(_LOW[bucket] + within * _WIDTH[bucket])
 
 
 def _edges() -> tuple[Array, Array]:
