@@ -9,7 +9,9 @@ import numpy as np
 from allocate.kernels import Inputs
 
 
-def made(seed: int = 0, spaces: int = 5, ages: int = 5, steps: int = 3, corridors: int | None = None, **changed: Any) -> Inputs:
+def made(
+    seed: int = 0, spaces: int = 5, ages: int = 5, steps: int = 3, corridors: int | None = None, **changed: Any
+) -> Inputs:
     """Random inputs of a size; every sex and age has its own corridor unless ``corridors`` are fewer."""
     chance = np.random.default_rng(seed)
     corridors = corridors or 2 * ages

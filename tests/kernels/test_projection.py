@@ -117,9 +117,21 @@ def leslie(inputs, t=0):
 def constant(seed, steps, **changed):
     """Inputs whose rates are those of the first step throughout, and without arrivals."""
     base = made(seed, steps=1, **changed)
-    over = {name: np.repeat(getattr(base, name), steps, axis=0) for name in (
-        "hazard", "newborn_hazard", "fertility", "odds", "corridor_of", "factor", "need", "stock", "built", "yields"
-    )}
+    over = {
+        name: np.repeat(getattr(base, name), steps, axis=0)
+        for name in (
+            "hazard",
+            "newborn_hazard",
+            "fertility",
+            "odds",
+            "corridor_of",
+            "factor",
+            "need",
+            "stock",
+            "built",
+            "yields",
+        )
+    }
     return replace(base, **over, arrivals=np.zeros((steps, *base.people.shape)))
 
 
@@ -171,9 +183,22 @@ def test_single_precision_is_near_double():
 def test_spaces_may_be_numbered_in_any_order():
     """Proves: a space has no place in a line: without chance, renumbered spaces give renumbered answers."""
     inputs, order = made(8, arrivals=np.zeros((3, 2, 5, 5))), np.array([3, 0, 4, 1, 2])
-    turned = {name: getattr(inputs, name)[..., order] for name in (
-        "people", "count_sd", "hazard", "newborn_hazard", "fertility", "odds", "weight", "factor", "stock", "built", "yields"
-    )}
+    turned = {
+        name: getattr(inputs, name)[..., order]
+        for name in (
+            "people",
+            "count_sd",
+            "hazard",
+            "newborn_hazard",
+            "fertility",
+            "odds",
+            "weight",
+            "factor",
+            "stock",
+            "built",
+            "yields",
+        )
+    }
     turned |= {"corridor": inputs.corridor[:, order][:, :, order], "group": inputs.group[order]}
     mine, theirs = project(inputs, "double"), project(replace(inputs, **turned), "double")
     assert np.allclose(mine.people[..., order], theirs.people, rtol=1e-13, atol=0)

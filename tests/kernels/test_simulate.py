@@ -59,7 +59,10 @@ def test_draws_of_two_runs_do_not_merge(inputs, whole):
 
 def test_two_workers_of_a_cluster_give_the_same(inputs, whole):
     """Proves: two processes of a Dask cluster, each with its own compiled code and threads, give the same digest."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, Client(cluster) as client:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
         ranges = [(0, 1111), (1111, 1000), (2111, 889)]
         parts = client.gather([client.submit(simulate, inputs, SEED, many, first=first) for first, many in ranges])
     assert parts[2].merge(parts[0]).merge(parts[1]).digest == whole.digest

@@ -83,9 +83,7 @@ def _tally_people(t: Any, block: Any, per: Any, at: Any, mask: Any, buckets: Any
 
 
 @kernel
-def _tally_service(
-    t: Any, k: Any, supply: Any, per: Any, at: Any, mask: Any, buckets: Any, sums: Any
-) -> None:
+def _tally_service(t: Any, k: Any, supply: Any, per: Any, at: Any, mask: Any, buckets: Any, sums: Any) -> None:
     parts, certain, one = np.float32(PARTS), np.float32(PROBABILITY_PARTS), np.float32(1)
     for s in range(per.demand.shape[2]):
         put(supply.adequacy[s], per.adequacy[t, k, s], buckets.adequacy[t, k, s, at : at + LANES])

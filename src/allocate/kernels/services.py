@@ -88,7 +88,12 @@ def serve(t: Any, k: Any, services: Any, measures: Any, residents: Any, supply: 
                     supply.demand[s, b] += services.need[t, k, m] * measures[m, s, b]
     _provide(services.stock[t, k], services.built[t, k], services.yields[t, k], supply.delivery[k], supply)
     for s in range(residents.shape[0]):
-        stock, built, part, sd = services.stock[t, k, s], services.built[t, k, s], services.yields[t, k, s], services.sd[k]
+        stock, built, part, sd = (
+            services.stock[t, k, s],
+            services.built[t, k, s],
+            services.yields[t, k, s],
+            services.sd[k],
+        )
         if sd * built * part > 0:
             _integrate(stock, built, part, sd, supply.common[k], supply.demand[s], supply.chance[s])
     one = residents.dtype.type(1)
