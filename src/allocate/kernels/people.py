@@ -15,7 +15,7 @@ import numpy as np
 
 from allocate.kernels.elementary import exp, kernel
 from allocate.kernels.philox import LANES, fill_normals
-from allocate.kernels.product import multiply
+from allocate.kernels.product import multiply, multiply_transposed
 
 #: The rates that vary by draw, in the order of every array of them.
 DEATHS, BIRTHS, LEAVING, ATTRACTION, ARRIVALS = range(5)
@@ -38,8 +38,7 @@ class Rates(NamedTuple):
     youngest_mother: int
     sex_share: Any  # [X] of births
     odds: Any  # [T, X, A, S]
-    toward: Any  # [C, ...] packed: origin from destination, for the sum of what attracts
-    arriving: Any  # [C, ...] packed: destination from origin, for who arrives
+    corridor: Any  # [C, S, S] origin, destination; S in fours
     movers: Any  # [T, X * (A - 1), 3] sex, age and corridor, those of one corridor together
     arrivals: Any  # [T, X, A, S]
     group: Any  # [S]
@@ -53,7 +52,7 @@ class Rates(NamedTuple):
 class Block(NamedTuple):
     """The state of a block of draws and room to work in. Rows are rounded up to fours where a product writes them."""
 
-    people: Any  # [X, A, S, LANES]
+    people: Any  # [2, X, A, S, LANES] at the start of a step and at its end, in turns
     nation: Any  # [RATES, 1, LANES]
     grouped: Any  # [RATES, G, LANES]
     space: Any  # [RATES, S, LANES]
@@ -76,7 +75,7 @@ def new_block(rates: Any) -> Any:
     fours = -(-spaces // 4) * 4
     units = -(-max(spaces, rates.groups) // 4) * 4
     return Block(
-        np.zeros((sexes, ages, spaces, LANES), like.dtype),
+        np.zeros((2, sexes, ages, spaces, LANES), like.dtype),
         np.zeros((5, 1, LANES), like.dtype),
         np.zeros((5, rates.groups, LANES), like.dtype),
         np.zeros((5, spaces, LANES), like.dtype),
@@ -109,20 +108,20 @@ def start(seed: Any, first: Any, rates: Any, block: Any) -> None:
         for a in range(ages):
             for s in range(spaces):
                 for b in range(LANES):
-                    block.people[x, a, s, b] = rates.people[x, a, s] * block.leavers[s, b]
+                    block.people[0, x, a, s, b] = rates.people[x, a, s] * block.leavers[s, b]
 
 
 @kernel
 def step(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
     """Move a block of draws from the start of step t to its end."""
+    before, after = block.people[t % 2], block.people[(t + 1) % 2]
     _deviate(seed, first, t, rates, block)
     block.births[:] = 0
-    _add_births(rates.fertility[t], block.people[0], rates.youngest_mother, block.births)
-    _survive(rates.hazard[t], block.times[DEATHS], block.people)
-    _move(t, rates, block)
-    _arrive(rates.arrivals[t], block)
-    _add_births(rates.fertility[t], block.people[0], rates.youngest_mother, block.births)
-    _born(rates.newborn_hazard[t], rates.sex_share, rates.arrivals[t], block)
+    _add_births(rates.fertility[t], before[0], rates.youngest_mother, block.births)
+    _survive_and_move(t, rates, before, after, block)
+    _arrive(rates.arrivals[t], after, block)
+    _add_births(rates.fertility[t], after[0], rates.youngest_mother, block.births)
+    _born(rates.newborn_hazard[t], rates.sex_share, rates.arrivals[t], after, block)
 
 
 @kernel
@@ -161,17 +160,25 @@ def _add_births(fertility: Any, women: Any, youngest: Any, births: Any) -> None:
 
 
 @kernel
-def _survive(hazard: Any, times: Any, people: Any) -> None:
-    """Everybody one age older, in place: the oldest first, who keep their own."""
-    sexes, ages, spaces = hazard.shape
-    for x in range(sexes):
-        _keep_alive(hazard[x, ages - 1], times, people[x, ages - 1], people[x, ages - 1])
-        _keep_alive(hazard[x, ages - 2], times, people[x, ages - 2], people[x, ages - 2])
-        for s in range(spaces):
-            for b in range(LANES):
-                people[x, ages - 1, s, b] += people[x, ages - 2, s, b]
-        for a in range(ages - 3, -1, -1):
-            _keep_alive(hazard[x, a], times, people[x, a], people[x, a + 1])
+def _survive_and_move(t: Any, rates: Any, before: Any, after: Any, block: Any) -> None:
+    """All but the newborn, corridor by corridor, so that what attracts in one is summed once.
+
+    Those who leave are divided over destinations as the corridor has them, times what attracts, per origin.
+    """
+    corridor, oldest = -1, before.shape[1] - 1
+    for i in range(rates.movers.shape[1]):
+        x, a, c = rates.movers[t, i, 0], rates.movers[t, i, 1], rates.movers[t, i, 2]
+        if c != corridor:
+            multiply(rates.corridor[c], block.times[ATTRACTION], block.pull)
+            corridor = c
+        people = after[x, a]
+        _keep_alive(rates.hazard[t, x, a - 1], block.times[DEATHS], before[x, a - 1], people)
+        if a == oldest:
+            _keep_alive(rates.hazard[t, x, a], block.times[DEATHS], before[x, a], block.leavers)
+            _add(block.leavers, people)
+        _leave(rates.odds[t, x, a], block.times[LEAVING], block.pull, people, block.leavers)
+        multiply_transposed(rates.corridor[c], block.leavers, block.arrived)
+        _settle(block.times[ATTRACTION], block.arrived, people)
 
 
 @kernel
@@ -183,18 +190,10 @@ def _keep_alive(hazard: Any, times: Any, people: Any, survivors: Any) -> None:
 
 
 @kernel
-def _move(t: Any, rates: Any, block: Any) -> None:
-    """Those who leave are divided over destinations as the corridor has them, times what attracts, per origin."""
-    corridor = -1
-    for i in range(rates.movers.shape[1]):
-        x, a, c = rates.movers[t, i, 0], rates.movers[t, i, 1], rates.movers[t, i, 2]
-        if c != corridor:
-            multiply(rates.toward[c], block.times[ATTRACTION], block.pull)
-            corridor = c
-        people = block.people[x, a]
-        _leave(rates.odds[t, x, a], block.times[LEAVING], block.pull, people, block.leavers)
-        multiply(rates.arriving[c], block.leavers, block.arrived)
-        _settle(block.times[ATTRACTION], block.arrived, people)
+def _add(more: Any, people: Any) -> None:
+    for s in range(people.shape[0]):
+        for b in range(LANES):
+            people[s, b] += more[s, b]
 
 
 @kernel
@@ -217,12 +216,12 @@ def _settle(attraction: Any, arrived: Any, people: Any) -> None:
 
 
 @kernel
-def _arrive(arrivals: Any, block: Any) -> None:
+def _arrive(arrivals: Any, people: Any, block: Any) -> None:
     """Add net arrivals of every age but the first, which is not born yet."""
     block.cut[:] = 0
     for x in range(arrivals.shape[0]):
         for a in range(1, arrivals.shape[1]):
-            _join(arrivals[x, a], block.times[ARRIVALS], block.people[x, a], block.cut)
+            _join(arrivals[x, a], block.times[ARRIVALS], people[x, a], block.cut)
 
 
 @kernel
@@ -238,33 +237,34 @@ def _join(arrivals: Any, times: Any, people: Any, cut: Any) -> None:
 
 
 @kernel
-def _born(hazard: Any, share: Any, arrivals: Any, block: Any) -> None:
+def _born(hazard: Any, share: Any, arrivals: Any, people: Any, block: Any) -> None:
     """Children of the step who live at its end, and those of their age who arrive."""
     half = np.float32(0.5)
     for x in range(hazard.shape[0]):
         for s in range(hazard.shape[1]):
             for b in range(LANES):
                 born = half * share[x] * block.births[s, b] * block.times[BIRTHS, s, b]
-                block.people[x, 0, s, b] = born * exp(-hazard[x, s] * block.times[DEATHS, s, b])
-        _join(arrivals[x, 0], block.times[ARRIVALS], block.people[x, 0], block.cut)
+                people[x, 0, s, b] = born * exp(-hazard[x, s] * block.times[DEATHS, s, b])
+        _join(arrivals[x, 0], block.times[ARRIVALS], people[x, 0], block.cut)
 
 
 @kernel
 def measure(t: Any, rates: Any, block: Any) -> None:
     """Residents of every space, and the measures of every space, of every group of spaces and of all."""
     many, sexes, ages, spaces = rates.weight.shape
+    people = block.people[(t + 1) % 2]
     block.measures[:] = 0
     block.residents[:] = 0
     for s in range(spaces):
         for x in range(sexes):
             for a in range(ages):
                 for b in range(LANES):
-                    block.residents[s, b] += block.people[x, a, s, b]
+                    block.residents[s, b] += people[x, a, s, b]
                 for m in range(many):
                     weight = rates.weight[m, x, a, s]
                     if weight != 0:
                         for b in range(LANES):
-                            block.measures[m, s, b] += weight * block.people[x, a, s, b]
+                            block.measures[m, s, b] += weight * people[x, a, s, b]
     for m in range(many):
         for s in range(spaces):
             g = spaces + rates.group[s]

@@ -103,10 +103,10 @@ def _write_people(t: Any, at: Any, many: Any, block: Any, out: Any) -> None:
             for r in range(block.measures.shape[1]):
                 out.measures[at + b, t, m, r] = block.measures[m, r, b]
         if out.people.shape[0]:
-            for x in range(block.people.shape[0]):
-                for a in range(block.people.shape[1]):
-                    for s in range(block.people.shape[2]):
-                        out.people[at + b, t, x, a, s] = block.people[x, a, s, b]
+            for x in range(out.people.shape[2]):
+                for a in range(out.people.shape[3]):
+                    for s in range(out.people.shape[4]):
+                        out.people[at + b, t, x, a, s] = block.people[(t + 1) % 2, x, a, s, b]
 
 
 @kernel

@@ -21,7 +21,7 @@ from allocate.kernels import run
 from allocate.kernels.inputs import Inputs
 from allocate.kernels.people import Rates
 from allocate.kernels.philox import LANES
-from allocate.kernels.product import packed
+from allocate.kernels.product import padded
 from allocate.kernels.run import Buckets, Paths, Per, Sums
 from allocate.kernels.services import Services
 from allocate.kernels.sketch import BUCKETS, Sketch, scale
@@ -164,8 +164,7 @@ def _prepared(inputs: Inputs, precision: Precision) -> tuple[Rates, Services]:
         youngest_mother=inputs.youngest_mother,
         sex_share=real(boys),
         odds=real(inputs.odds),
-        toward=real(packed(corridor)),
-        arriving=real(packed(corridor.swapaxes(1, 2))),
+        corridor=real(padded(corridor)),
         movers=_movers(inputs.corridor_of),
         arrivals=real(inputs.arrivals),
         group=inputs.group,
