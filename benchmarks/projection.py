@@ -2,9 +2,9 @@
 
 One workload for all: 52 spaces, two sexes, five-year ages over six steps or single years over thirty, every age and sex
 with a matrix of its own for where it goes, five rates that vary by draw in three levels; people by space and step come
-out. numpy works on chunks of draws, each product one call of BLAS, with arrays that are used again and random numbers of
-the fastest kind; of several chunks the best is shown. CPU seconds of one thread, interleaved, medians; then two threads by
-the clock, beside two busy loops at once, which say how much of a second core there was.
+out. numpy works on chunks of draws, each product one call of BLAS, with arrays that are used again and random numbers
+of the fastest kind; of several chunks the best is shown. CPU seconds of one thread, interleaved, medians; then two
+threads by the clock, beside two busy loops at once, which say how much of a second core there was.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -316,29 +318,32 @@ def busy(loops: int) -> None:
 def memory(years: int, steps: int, draws: int) -> None:
     """Print the most memory of a process of its own, adequacy of 7 services included."""
     found = apart(
-        "import resource; from benchmarks.projection import made_up; from allocate.kernels import simulate\n"
-        f"simulate(made_up({years}, {steps}), 1, {draws}, threads=2)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "from benchmarks.projection import made_up, most_memory; from allocate.kernels import simulate\n"
+        f"simulate(made_up({years}, {steps}), 1, {draws}, threads=2); print(most_memory())"
     )
-    print(f"\nMost memory, {draws:,} draws, {steps} steps: {found / 1024:.0f} MiB")
+    print(f"\nMost memory, {draws:,} draws, {steps} steps: {found:.0f} MiB")
+
+
+def most_memory() -> float:
+    """MiB that this process had at most; on Linux not what it was forked from, which ``getrusage`` counts."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 
 
 def starting() -> None:
-    """Print CPU seconds from nothing to the first result of 1,000 draws, in a new process: machine code kept, and not."""
+    """Print CPU seconds from nothing to the first result of 1,000 draws in a new process: code kept, and not."""
     code = (
         "from benchmarks.projection import made_up; from allocate.kernels import simulate; import time\n"
         "simulate(made_up(5, 6), 1, 1000); print(time.process_time())"
     )
-    kept = statistics.median(apart(code) for _ in range(5))
-    print(
-        f"\nFirst result of a new process: {kept:.2f} CPU s; where nothing is compiled yet, {apart(code, fresh=True):.1f}"
-    )
+    kept, fresh = statistics.median(apart(code) for _ in range(5)), apart(code, fresh=True)
+    print(f"\nFirst result of a new process: {kept:.2f} CPU s; where nothing is compiled yet, {fresh:.1f}")
 
 
 def apart(code: str, fresh: bool = False) -> float:
     """What code prints, run in a new process; ``fresh`` finds no machine code."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | ({"NUMBA_CACHE_DIR": folder} if fresh else {})
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
@@ -348,12 +353,13 @@ def apart(code: str, fresh: bool = False) -> float:
 def policies(inputs: Inputs, draws: int) -> None:
     """Print how many times more draws independent runs need to tell two programmes apart, at the median cell."""
     other = replace(inputs, built=inputs.built * 1.05)
-    mine, theirs, apart = (paths(i, seed, draws) for i, seed in ((inputs, 1), (other, 1), (other, 2)))
+    mine, theirs, others = (paths(i, seed, draws) for i, seed in ((inputs, 1), (other, 1), (other, 2)))
     together = (theirs.chance - mine.chance).astype(float)
-    counted = (apart.capacity >= apart.demand).astype(float) - (mine.capacity >= mine.demand)
-    integrated = (apart.chance - mine.chance).astype(float)
+    counted = (others.capacity >= others.demand).astype(float) - (mine.capacity >= mine.demand)
+    integrated = (others.chance - mine.chance).astype(float)
     open_question = np.abs(mine.chance.mean(axis=0) - 0.5) < 0.4
-    saved, part = (np.median((a.var(axis=0) / together.var(axis=0))[open_question]) for a in (counted, integrated))
+    spread = together.var(axis=0)[open_question]
+    saved, part = (np.median(a.var(axis=0)[open_question] / spread) for a in (counted, integrated))
     print(
         f"\nA programme of 5% more, P(adequate) between 0.1 and 0.9: independent runs need {saved:.0f} times the draws "
         f"({part:.0f} times if they integrate too)"

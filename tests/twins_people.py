@@ -31,7 +31,7 @@ class DrawTwin:
 
 def draw_twin(inputs: Inputs, normals: Normals) -> DrawTwin:
     """One draw; ``normals(step, variable, numbers)`` are its random numbers."""
-    steps, _, ages, spaces = inputs.hazard.shape
+    steps, _, _, spaces = inputs.hazard.shape
     error = normals(0, 15, spaces)
     n = inputs.people.copy()
     for s in range(spaces):

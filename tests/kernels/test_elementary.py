@@ -33,17 +33,17 @@ def test_normal_numbers_are_those_of_scipy():
     """
     seed, first, step, variable = 2**40 + 3, 2**32 - 50, 5, 9
     found = normals(seed, first, 20_000, step, variable, 4)
-    words = np.array([
-        philox(uint64(seed & 0xFFFFFFFF), uint64(seed >> 32), uint64(d & 0xFFFFFFFF), uint64(d >> 32), uint64(step), uint64(variable << 16))
-        for d in range(first, first + 20_000)
-    ], float)  # fmt: skip
+    key = (uint64(seed & 0xFFFFFFFF), uint64(seed >> 32))
+    last = (uint64(step), uint64(variable << 16))
+    draws = range(first, first + 20_000)
+    words = np.array([philox(*key, uint64(d & 0xFFFFFFFF), uint64(d >> 32), *last) for d in draws], float)
     expected = stats.norm.ppf((words.T + 0.5) / 2**32)
     assert np.abs(found - expected).max() < 4e-6
     assert np.abs(found / expected - 1).max() < 2e-6
 
 
 def test_normal_numbers_are_normal_and_not_related():
-    """Proves: mean, spread and shape are the normal distribution's, and neighbours in any direction are not correlated."""
+    """Proves: they have the normal distribution, and neighbours in any direction are not correlated."""
     found = np.concatenate([normals(1, 0, 50_000, step, 2, 4) for step in range(3)]).astype(float)
     assert stats.kstest(found.ravel(), "norm").pvalue > 1e-3
     related = np.corrcoef(np.concatenate([found, found[:, ::-1], np.roll(found, 1, axis=1)]))

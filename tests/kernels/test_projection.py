@@ -144,7 +144,7 @@ def test_without_chance_it_is_the_leslie_matrix():
 
 
 def test_long_run_growth_is_the_dominant_eigenvalue():
-    """Proves: after 1,500 steps people grow by the largest eigenvalue of the matrix, in the shares of its eigenvector."""
+    """Proves: people come to grow by the largest eigenvalue of the matrix, in the shares of its eigenvector."""
     inputs = constant(4, 1500, fertility=np.full((1, 2, 5), 2.5))
     values, vectors = np.linalg.eig(leslie(inputs))
     first = np.argmax(np.abs(values))

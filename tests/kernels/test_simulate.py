@@ -131,8 +131,9 @@ def test_probability_is_that_of_counting_draws(inputs):
 def test_a_policy_is_told_from_another_by_a_hundredth_of_the_draws():
     """Proves: P(adequate) of two programmes differs, draw by draw, so little that independent runs need 100 times more.
 
-    One builds a twentieth more. Independent runs count draws that are adequate in one and in the other; here both see the
-    same people and the same luck, and what is left to each space is integrated. The nearer the policies, the more it saves.
+    One builds a twentieth more. Independent runs count draws that are adequate in one and in the other; here both see
+    the same people and the same luck, and what is left to each space is integrated. The nearer the policies, the more
+    it saves.
     """
     one = Inputs(**small(), boys=0.507)
     two = replace(one, built=one.built * 1.05)

@@ -14,8 +14,9 @@ import numpy as np
 from numba import float32, njit, types
 from numba.extending import overload
 
-#: How every kernel is compiled. A product and a sum may become one instruction that rounds once (contraction), which all
-#: processors with such an instruction do alike; sums are never reordered. Division by zero gives infinity, as in numpy.
+#: How every kernel is compiled. A product and a sum may become one instruction that rounds once (contraction), which
+#: all processors with such an instruction do alike; sums are never reordered. Division by zero gives infinity, as in
+#: numpy.
 kernel = njit(error_model="numpy", fastmath={"contract"})
 
 _LOG2_E = 1.4426950408889634
@@ -76,7 +77,8 @@ def _exp_64(x: Any) -> Any:
 
 
 def log(x: Any) -> Any:
-    """Natural logarithm of a positive x, by the series of the inverse hyperbolic tangent; infinity gives a large number.
+    """Natural logarithm of a positive x, by the series of the inverse hyperbolic tangent; infinity gives a large
+    number.
 
     >>> round(_called(log, 10.0), 14)
     2.30258509299405
@@ -159,9 +161,9 @@ def _normal_cdf(x: Any) -> Any:
 def inverse_normal(k: Any) -> Any:
     """The standard normal number, in single precision, at the middle of the k-th of 2**32 equal parts of probability.
 
-    By Giles's two polynomials for the inverse error function, the second fitted anew, since his ends at 24 bits: relative
-    error below 1e-6. The largest number is 6.33. Source: M. Giles, Approximating the erfinv function, GPU Computing
-    Gems Jade Edition (2011).
+    By Giles's two polynomials for the inverse error function, the second fitted anew, since his ends at 24 bits:
+    relative error below 1e-6. The largest number is 6.33. Source: M. Giles, Approximating the erfinv function, GPU
+    Computing Gems Jade Edition (2011).
 
     >>> import numpy as np
     >>> float(round(inverse_normal(np.uint32(0.975 * 2**32)), 4))

@@ -41,7 +41,7 @@ def padded(matrices: Any) -> Any:
 
 
 @intrinsic
-def _tile(typing: Any, matrix: Any, down: Any, across: Any, x: Any, y: Any, group: Any) -> Any:
+def _tile(_typing: Any, matrix: Any, down: Any, across: Any, x: Any, y: Any, group: Any) -> Any:
     """y[rows of the group] = those rows of the matrix times x, for all draws; x and y [rows, LANES].
 
     ``down`` and ``across``: how far a row, and a column, is from the next in ``matrix``.
@@ -101,7 +101,7 @@ def multiply(matrix: Any, x: Any, y: Any) -> None:
     [1.0, 5.0, 0.0, 0.0]
     """
     for group in range(matrix.shape[0] // ROWS):
-        _tile(matrix, matrix.shape[1], 1, x, y, group)
+        _tile(matrix, matrix.shape[1], 1, x, y, group)  # type: ignore[call-arg]
 
 
 @kernel
@@ -115,4 +115,4 @@ def multiply_transposed(matrix: Any, x: Any, y: Any) -> None:
     [2.0, 4.0, 0.0, 0.0]
     """
     for group in range(matrix.shape[0] // ROWS):
-        _tile(matrix, 1, matrix.shape[1], x, y, group)
+        _tile(matrix, 1, matrix.shape[1], x, y, group)  # type: ignore[call-arg]

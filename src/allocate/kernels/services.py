@@ -1,9 +1,9 @@
 """Demand, capacity and adequacy of services at a step, for a block of draws.
 
 What a programme builds is delivered well or badly, for all spaces together and for each: the delivered part is
-exp(common_sd * chi + sd * zeta), with two standard normals that stay the same over the steps of a draw. Given people and
-chi, a service is adequate where zeta is at least a critical value, so its probability is known without drawing zeta.
-Averaged over draws, that is a far surer estimate than counting draws (conditional Monte Carlo; S. Asmussen and
+exp(common_sd * chi + sd * zeta), with two standard normals that stay the same over the steps of a draw. Given people
+and chi, a service is adequate where zeta is at least a critical value, so its probability is known without drawing
+zeta. Averaged over draws, that is a far surer estimate than counting draws (conditional Monte Carlo; S. Asmussen and
 P. W. Glynn, Stochastic Simulation (2007), chapter V.4).
 """
 

@@ -1,8 +1,8 @@
 """Run a projection: without chance, draw by draw, or many draws counted.
 
-Draws are counted chunk by chunk. In a chunk, threads first project blocks of draws and write which bucket each value fell
-in, then share the cells out and count. Threads are plain ones, that call compiled code which holds no lock: no setting of
-the process is touched, and any number of runs may go on at once.
+Draws are counted chunk by chunk. In a chunk, threads first project blocks of draws and write which bucket each value
+fell in, then share the cells out and count. Threads are plain ones, that call compiled code which holds no lock: no
+setting of the process is touched, and any number of runs may go on at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -55,8 +56,8 @@ def paths(
 ) -> Paths:
     """Draws ``first`` to ``first + draws`` written out, with everybody by sex, age and space if ``people``.
 
-    Draw i is the same here and in ``simulate``, whatever else is asked. All are in memory at once: 52 spaces, 6 steps, 6
-    measures and 7 services take 45 kB a draw, and people 45 more.
+    Draw i is the same here and in ``simulate``, whatever else is asked. All are in memory at once: 52 spaces, 6 steps,
+    6 measures and 7 services take 45 kB a draw, and people 45 more.
 
     >>> from allocate.kernels.inputs import small
     >>> inputs = Inputs(**small(), boys=0.507)
@@ -128,15 +129,15 @@ def _check(seed: int, draws: int, first: int) -> None:
 def _said(say: Callable[[str], None] | None) -> Iterator[None]:
     """Say so if anything is compiled meanwhile."""
 
-    class Listener(event.Listener):  # type: ignore[misc]
+    class Listener(event.Listener):
         told = False
 
-        def on_start(self, event: Any) -> None:
+        def on_start(self, _event: Any) -> None:
             if say and not self.told:
                 say(COMPILING)
             self.told = True
 
-        def on_end(self, event: Any) -> None:
+        def on_end(self, _event: Any) -> None:
             pass
 
     with event.install_listener("numba:compile", Listener()):
@@ -292,4 +293,8 @@ def _count(
             total += part
     for where, sketch in zip(room, (tally.measures, tally.adequacy), strict=True):
         flat, counts = where.reshape(-1, where.shape[-1]), sketch.counts.reshape(-1, BUCKETS)
-        share(lambda low, high, flat=flat, counts=counts: run.fold(flat, draws, low, high, counts), len(flat), 1)
+        share(partial(_fold, flat, draws, counts), len(flat), 1)
+
+
+def _fold(buckets: Array, draws: int, counts: Array, low: int, high: int) -> None:
+    run.fold(buckets, draws, low, high, counts)
