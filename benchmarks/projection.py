@@ -227,11 +227,11 @@ def in_jax(inputs: Inputs, chunk: int) -> Callable[[int], float]:
 
 
 def lean(inputs: Inputs) -> Inputs:
-    """The same people with one measure, everybody, and no services: what the peers do."""
+    """The same people without measures and services: people by space come out, as of the peers."""
     none = {name: getattr(inputs, name)[:, :0] for name in ("stock", "built", "yields")}
     deliveries = {name: np.zeros(0) for name in ("delivery_sd", "delivery_common_sd")}
-    one = {"weight": inputs.weight[:1], "factor": inputs.factor[:, :1], "need": inputs.need[:, :0, :1]}
-    return replace(inputs, **none, **deliveries, **one)
+    measures = {"weight": inputs.weight[:0], "factor": inputs.factor[:, :0], "need": inputs.need[:, :0, :0]}
+    return replace(inputs, **none, **deliveries, **measures)
 
 
 def tables(draws: int = 10_000, repeats: int = 5) -> None:
@@ -250,9 +250,9 @@ def speed(inputs: Inputs, draws: int, repeats: int) -> None:
     """The table of one resolution; the peers do a part of the draws that is enough to time them."""
     people, few = lean(inputs), max(256, draws // 10)
     verbs: dict[str, Callable[[], Any]] = {
-        "ours, single": partial(simulate, people, 1, draws, threads=1),
-        "ours, single, with 6 measures and 7 services": partial(simulate, inputs, 1, draws, threads=1),
-        "ours, double (audit)": partial(simulate, people, 1, few, threads=1, precision="double"),
+        "ours, single": partial(paths, people, 1, draws),
+        "ours, single, 6 measures and 7 services counted": partial(simulate, inputs, 1, draws, threads=1),
+        "ours, double (audit)": partial(paths, people, 1, few, precision="double"),
     }
     many = dict.fromkeys(verbs, draws) | {"ours, double (audit)": few}
     for kind, chunk in ((kind, chunk) for kind in (np.float64, np.float32) for chunk in CHUNKS):

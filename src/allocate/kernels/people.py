@@ -67,8 +67,7 @@ class Block(NamedTuple):
     measures: Any  # [M, S + G + 1, LANES]
 
 
-@kernel
-def new_block(rates: Any) -> Any:
+def new_block(rates: Rates) -> Block:
     """Room for a block of draws of these rates."""
     sexes, ages, spaces = rates.people.shape
     like = rates.people

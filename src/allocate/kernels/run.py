@@ -15,9 +15,9 @@ import numpy as np
 from numba import njit
 
 from allocate.kernels.elementary import kernel
-from allocate.kernels.people import measure, new_block, start, step
+from allocate.kernels.people import measure, start, step
 from allocate.kernels.philox import LANES
-from allocate.kernels.services import deliver, new_supply, serve
+from allocate.kernels.services import deliver, serve
 from allocate.kernels.sketch import PARTS, PROBABILITY_PARTS, add, count, put
 
 
@@ -136,13 +136,14 @@ def _compiled(text: str) -> tuple[Any, Any]:
         draws: Any,
         rates: Any,
         services: Any,
+        block: Any,
+        supply: Any,
         per: Any,
         buckets: Any,
         sums: Any,
         out: Any,
     ) -> None:
         text  # noqa: B018
-        block, supply = new_block(rates), new_supply(services)
         mask = np.empty(LANES, np.int32)
         for at in range(low, high, LANES):
             for b in range(LANES):

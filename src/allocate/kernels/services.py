@@ -44,8 +44,7 @@ class Supply(NamedTuple):
     served: Any  # residents, times the probability of adequacy
 
 
-@kernel
-def new_supply(services: Any) -> Any:
+def new_supply(services: Services) -> Supply:
     """Room for a block of draws of these services."""
     many, spaces = services.stock.shape[1], services.stock.shape[2]
     like = services.stock

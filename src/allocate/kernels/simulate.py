@@ -20,11 +20,11 @@ from numba.core import event
 from allocate.errors import InputError, Problem
 from allocate.kernels import run
 from allocate.kernels.inputs import Inputs
-from allocate.kernels.people import Rates
+from allocate.kernels.people import Block, Rates, new_block
 from allocate.kernels.philox import LANES
 from allocate.kernels.product import padded
 from allocate.kernels.run import Buckets, Paths, Per, Sums
-from allocate.kernels.services import Services
+from allocate.kernels.services import Services, Supply, new_supply
 from allocate.kernels.sketch import BUCKETS, Sketch, scale
 from allocate.kernels.tally import Tally
 
@@ -199,7 +199,7 @@ def _written(seed: int, first: int, draws: int, rates: Rates, services: Services
     """Room for draws, filled."""
     per, room, sums = (kind(*(np.empty((0,) * n, T) for n in dims)) for kind, T, dims in _nothing(rates.people.dtype))
     out = _paths(draws, rates, services, people)
-    run.advance(np.uint64(seed), first, 0, draws, draws, rates, services, per, room, sums, out)
+    run.advance(np.uint64(seed), first, 0, draws, draws, rates, services, *_work(rates, services), per, room, sums, out)
     return out
 
 
@@ -210,6 +210,11 @@ def _paths(draws: int, rates: Rates, services: Services, people: bool) -> Paths:
     shapes = [(draws, steps, many, regions), (draws, steps, spaces), *[served] * 4, (draws, steps, spaces)]
     shapes.append((draws if people else 0, steps, sexes, ages, spaces))
     return Paths(*(np.empty(shape, rates.people.dtype) for shape in shapes))
+
+
+def _work(rates: Rates, services: Services) -> tuple[Block, Supply]:
+    """Room to work in, of one thread."""
+    return new_block(rates), new_supply(services)
 
 
 def _nothing(T: Any) -> list[Any]:
@@ -285,7 +290,9 @@ def _count(
 
     def advance(low: int, high: int) -> Sums:
         sums = Sums(*(np.zeros_like(total) for total in tally.sums))
-        run.advance(np.uint64(seed), first, low, high, draws, rates, services, per, room, sums, nowhere)
+        run.advance(
+            np.uint64(seed), first, low, high, draws, rates, services, *_work(rates, services), per, room, sums, nowhere
+        )
         return sums
 
     for sums in share(advance, draws, LANES):
