@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from allocate.kernels.elementary import exp, kernel
+from allocate.kernels.elementary import exp, kernel, wide_vectors
 from allocate.kernels.philox import LANES, fill_normals
 from allocate.kernels.product import multiply, multiply_transposed
 
@@ -182,6 +182,7 @@ def _survive_and_move(t: Any, rates: Any, before: Any, after: Any, block: Any) -
 
 @kernel
 def _keep_alive(hazard: Any, times: Any, people: Any, survivors: Any) -> None:
+    wide_vectors()
     for s in range(hazard.shape[0]):
         lost = -hazard[s]
         for b in range(LANES):
@@ -198,6 +199,7 @@ def _add(more: Any, people: Any) -> None:
 @kernel
 def _leave(odds: Any, times: Any, pull: Any, people: Any, leavers: Any) -> None:
     """Take leavers out of ``people``; ``leavers`` is them divided by what attracts them in all."""
+    wide_vectors()
     for s in range(odds.shape[0]):
         each = odds[s]
         for b in range(LANES):
@@ -209,6 +211,7 @@ def _leave(odds: Any, times: Any, pull: Any, people: Any, leavers: Any) -> None:
 
 @kernel
 def _settle(attraction: Any, arrived: Any, people: Any) -> None:
+    wide_vectors()
     for s in range(people.shape[0]):
         for b in range(LANES):
             people[s, b] += attraction[s, b] * arrived[s, b]

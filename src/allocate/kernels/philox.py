@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit, uint32, uint64
 
-from allocate.kernels.elementary import inverse_normal, kernel
+from allocate.kernels.elementary import inverse_normal, kernel, wide_vectors
 
 #: Draws that are worked on together, the innermost dimension of every array of a kernel.
 LANES: Final = 64
@@ -57,6 +57,7 @@ def fill_normals(seed: Any, first: Any, step: Any, variable: Any, out: Any) -> N
     >>> float(out[0, 5]) == float(normals(1, 5, 1, 0, 0, 1)[0, 0])
     True
     """
+    wide_vectors()
     k0, k1 = uint64(seed) & _LOW, uint64(seed) >> _HALF
     word = np.empty((4, LANES), np.uint32)
     for four in range(out.shape[0] // 4):
