@@ -22,17 +22,17 @@ ENDS: Final = (0.05, 0.95)
 """The quantiles that bound the interval of a sentence: nine times out of ten the number is between them."""
 
 NOTABLE: Final = 0.01
-"""A change of a probability that is worth a word."""
+"""A change of a probability that is worth a word: a point."""
 
 
 def prospects(outlook: Outlook) -> list[Sentence]:
-    """What an outlook says: people, households, each service, what its scenarios change, how sure and on what it rests.
+    """What an outlook says: what its scenarios change, people, households, each service, how sure and on what it rests.
 
     >>> from allocate.people.outlook import outlook
     >>> str(prospects(outlook("za2016_people", years=2021, draws=64))[0])[:37]
     'People: 55.65 million in 2016, 59.7'
     """
-    plain = [*_people(outlook), *_households(outlook), *_services(outlook), *_later(outlook), *_differences(outlook)]
+    plain = [*_differences(outlook), *_people(outlook), *_households(outlook), *_services(outlook), *_later(outlook)]
     return [*map(Sentence, plain), *_sure(outlook)]
 
 
@@ -95,10 +95,11 @@ def _services(outlook: Outlook) -> Iterator[str]:
             else f"{short[1]} in {last}"
         )
         share = float(its["served"].sel(region=nation, year=last))
+        was, now = many(float(its["backlog_start"].sum())), many(float(backlog))
         yield (
-            f"{service.capitalize()}: a backlog of {many(float(its['backlog_start'].sum()))} {unit} in "
-            f"{outlook.start}, {many(float(backlog))} expected in {last}. Of {total} spaces, short of enough for all "
-            f"more likely than not: {when}. {many(share * lived)} people ({share:.0%}) live where it is enough in {last}."
+            f"{service.capitalize()}: a backlog of {was} {unit} in {outlook.start}, {now} expected in {last}. Of "
+            f"{total} spaces, short of enough for all more likely than not: {when}. {many(share * lived)} people "
+            f"({share:.0%}) live where it is enough in {last}."
         )
 
 
@@ -124,20 +125,21 @@ def _differences(outlook: Outlook) -> Iterator[str]:
     last = people[people[TIME] == outlook.years[-1]]
     yield f"Against {outlook.other.name}, on the same draws: {_moved(last, outlook)}"
     sizes = served["change"].abs()
+    total = len(outlook.world.labels(SPACE))
     for service in outlook.world.labels("service"):
         its = served[served["service"] == service]
         its = its.loc[sizes[its.index].sort_values(ascending=False, kind="stable").index]
         most = its[TIME].iloc[0]
-        its = its[its[TIME] == most]
-        up, down = (int((side >= NOTABLE).sum()) for side in (its["change"], -its["change"]))
+        its = its[(its[TIME] == most) & (sizes[its.index] >= NOTABLE)]
+        up, down = int((its["change"] > 0).sum()), int((its["change"] < 0).sum())
         if up + down:
             named = "; ".join(f"{row.name} {row.was:.0%} -> {row.now:.0%}" for row in _rows(its.head(FEW)))
             yield (
-                f"Chance that {service} is enough, in {most}: up by {NOTABLE:.0%} or more in {up} of {len(its)} "
+                f"Chance that {service} is enough, in {most}: up by a point or more in {up} of {total} "
                 f"spaces, down in {down}; most changed: {named}."
             )
     if not (sizes >= NOTABLE).any():
-        yield f"The chance that a service is enough changes by {NOTABLE:.0%} or more nowhere."
+        yield "The chance that a service is enough changes by a point or more nowhere."
 
 
 def _moved(people: pd.DataFrame, outlook: Outlook) -> str:
@@ -165,7 +167,7 @@ def _sure(outlook: Outlook) -> Iterator[Sentence]:
     off = 1.96 * 0.5 / np.sqrt(draws)  # of a share of independent draws, at the worst; integrating delivery lowers it
     yield Sentence(
         f"How sure: {draws:,} draws of deaths, births, moves, arrivals, counts and delivery; a probability is within "
-        f"{off:.1%} of what endless draws would give, 19 times out of 20."
+        f"{100 * off:.1f} points of what endless draws would give, 19 times out of 20."
     )
     counts = ", ".join(f"{len(names)} {status}" for status, names in rests.items())
     yield Sentence(f"It rests on {sum(map(len, rests.values()))} data: {counts}.")

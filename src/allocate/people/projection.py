@@ -192,7 +192,7 @@ def labelled(ready: Prepared, tally: Any) -> xr.Dataset:
         "backlog": (("service", SPACE, TIME), later(tally.backlog)),
         "served": (("service", "region", TIME), later(tally.served) / people),
         "first_short": (("service", SPACE), _first(short, ready.years)),
-        **_start(ready),
+        **at_start(ready),
     }
     said = {**_said(ready, tally.seed), "draws": tally.draws}
     found = xr.Dataset(arrays, {"quantile": chances, **_coords(ready)}, said)
@@ -208,8 +208,12 @@ def labelled(ready: Prepared, tally: Any) -> xr.Dataset:
     return found
 
 
-def _start(ready: Prepared) -> dict[str, tuple[tuple[str, ...], Values]]:
-    """What the World counts when the projection starts: people and what serves them."""
+def at_start(ready: Prepared) -> dict[str, tuple[tuple[str, ...], Values]]:
+    """What the World counts when the projection starts: people, what serves them and who goes without.
+
+    >>> at_start(prepare("za2016_people", years=2021))["backlog_start"][0]
+    ('service', 'space')
+    """
     world, measured = ready.case.world, ready.measured
     count = np.einsum("mxas,xas->ms", measured.weight, ready.inputs.people)
     together = [count[:, ready.inputs.group == g].sum(axis=1) for g in range(len(ready.regions) - count.shape[1] - 1)]

@@ -37,7 +37,7 @@ class Size:
 
 
 LARGE: Final = Size(width=640, height=280, left=74, below=26, letters=14, marks=6)
-SMALL: Final = Size(width=220, height=140, left=52, below=22, letters=12, marks=3)
+SMALL: Final = Size(width=180, height=120, left=46, below=20, letters=12, marks=3)
 
 
 @dataclass(frozen=True, eq=False)
