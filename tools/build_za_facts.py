@@ -160,6 +160,12 @@ def population_modelled(folder: Path) -> pd.DataFrame:
     return by_age(table[table.year.isin((2011, 2016))], ["space", "year", "sex"])
 
 
+def mid_year_estimates(folder: Path) -> pd.DataFrame:
+    """All people of every space and year of the mid-year estimates: what projections are compared with."""
+    table = raw(folder, "mype2021_population_sex_age5_2002_2026")
+    return table.groupby(["space", "year"], as_index=False)["population"].sum().round().astype({"population": int})
+
+
 def provincial_rates(folder: Path) -> pd.DataFrame:
     table = raw(folder, "mype2020_provincial_fertility_life_expectancy")
     wide = table.pivot(index=["province", "period"], columns="indicator", values="value")
@@ -201,6 +207,7 @@ def build(folder: Path) -> None:
         "mig_spending": mig_spending(),
         "population_age": population_age(folder),
         "population_modelled": population_modelled(folder),
+        "mid_year_estimates": mid_year_estimates(folder),
         "migration": raw(folder, "migration_interprovincial_mype2020"),
         "provincial_rates": provincial_rates(folder),
         "national_mortality": national_mortality(folder),

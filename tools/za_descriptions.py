@@ -321,6 +321,14 @@ TABLES: dict[str, dict[str, Any]] = {
         "licenses": [STATS_TERMS],
         "key": ["space", "year", "sex"],
     },
+    "mid_year_estimates": {
+        "title": "Population of every space, 2002 to 2026, mid-year estimates 2021",
+        "description": "A model and not a count, published in 2021, on 2016 boundaries; from 2022 on a projection. Summed over sex and age, and rounded to whole persons, here.",
+        "year": "2002 to 2026",
+        "sources": [DISTRICTS],
+        "licenses": [STATS_TERMS],
+        "key": ["space", "year"],
+    },
     "price_index": {
         "title": "Consumer prices, by calendar year",
         "year": "by row",
@@ -568,6 +576,7 @@ OVERRIDES: dict[tuple[str, str], Words] = {
     ("people_parameters", "parameter"): ("What the number belongs to", "", "reference"),
     **{("population_age", age): (f"People aged {age}", "person", "counted in 2011, surveyed in 2016") for age in AGES},
     **{("population_modelled", age): (f"People aged {age}", "person", "modelled") for age in [*AGES[:16], "80+"]},
+    ("mid_year_estimates", "population"): ("People", "person", "modelled"),
     ("provincial_rates", "tfr"): ("Total fertility: births for a woman", "1", "modelled"),
     ("provincial_rates", "e0_female"): ("Life expectancy at birth of women", "year", "modelled"),
     ("provincial_rates", "e0_male"): ("Life expectancy at birth of men", "year", "modelled"),

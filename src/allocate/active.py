@@ -72,6 +72,16 @@ def variables_in(model: Model, node: Node) -> set[str]:
     return _reached(model, names_in(node)) & model.variables.keys()
 
 
+def data_in(model: Model, node: Node) -> set[str]:
+    """The data that a tree is made of: by name, or by what derived data, variables and expressions need.
+
+    >>> from allocate.read import read_model
+    >>> sorted(data_in(read_model("grant_consolidation"), read_expression("sum(spend, over=space) + budget")))
+    ['budget', 'got_share', 'may_fund', 'may_receive', 'member', 'service_split']
+    """
+    return _reached(model, names_in(node)) & model.data.keys()
+
+
 def _reached(model: Model, names: Iterable[str]) -> set[str]:
     """The names, and all that what they name is made of."""
     found, left = set[str](), list(names)

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 import xarray as xr
 
-from allocate.active import active_part, variables_in
+from allocate.active import active_part, data_in, variables_in
 from allocate.changes import Case
 from allocate.checks import check, given
 from allocate.conflict import no_choice
@@ -42,13 +42,16 @@ CANCELLED: Final = 1e-14
 type Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-def build(case: Case) -> Program:
+def build(case: Case, before: Program | None = None) -> Program:
     """Compile a case. Rows and columns come in the order of the model and, inside a block, of the World.
+
+    From a program built ``before`` come the rows of every rule that is in both and made of the same data: where little
+    differs, most of the work is done. What is built is the same.
 
     Raises :class:`InputError` naming the rule and the piece of every mistake: names, dims, units, what is not
     linear; :class:`NoPlanError` if a rule without any choice in it cannot hold.
     """
-    return _Builder(case).build()
+    return _Builder(case, before).build()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +64,8 @@ class _Rows:
 
 
 class _Builder:
-    def __init__(self, case: Case) -> None:
-        self.case, self.model = case, case.model
+    def __init__(self, case: Case, before: Program | None) -> None:
+        self.case, self.model, self.before = case, case.model, before
         self.problems: list[Problem] = []
         self.labels: dict[str, tuple[str, ...]] = {}
         self.groups: dict[str, Array] = {}
@@ -323,8 +326,9 @@ class _Builder:
 
     def _read_rules(self, rows: dict[str, Block], parts: list[_Rows]) -> None:
         start = 0
+        known = self._known()
         for name, spec in self.model.active_rules.items():
-            made = self._attempt(f"rules.{name}", lambda n=name, s=spec: self._rule(n, s))  # type: ignore[misc]
+            made = known.get(name) or self._attempt(f"rules.{name}", lambda n=name, s=spec: self._rule(n, s))  # type: ignore[misc]
             if made is None:
                 continue
             part, used = made
@@ -333,6 +337,32 @@ class _Builder:
             start += len(part.lower)
             parts.append(part)
             rows[name] = Block(name, spec.over, unit_of(read_rule(spec.rule), self.units) or Unit(), number)
+
+    def _known(self) -> dict[str, tuple[_Rows, Mask]]:
+        """The rows, and the cells that have one, of every rule that says the same as in the program built before."""
+        before = self.before
+        if before is None or not self._alike(before):
+            return {}
+        was, now = before.case.world.data.variables, self.case.world.data.variables
+        changed = {name for name in self.model.data if not _same(was.get(name), now.get(name))}
+        found = {}
+        for name, spec in self.model.active_rules.items():
+            if changed.isdisjoint(data_in(self.model, read_rule(spec.rule))):
+                there = before.rows[name].number >= 0
+                at, linear = before.rows[name].number[there], before.linear
+                found[name] = _Rows(linear.matrix[at], linear.row_lower[at], linear.row_upper[at]), there
+        return found
+
+    def _alike(self, before: Program) -> bool:
+        """Whether a program has the same model, labels, groups and columns, and no choice in it is fixed."""
+        case = before.case
+        return (
+            not (case.fixed or self.case.fixed)
+            and case.model == self.model
+            and case.world.regions == self.case.world.regions
+            and {str(dim): case.world.labels(str(dim)) for dim in case.world.data.dims} == self.labels
+            and all(np.array_equal(before.columns[name].number, self.columns[name].number) for name in self.columns)
+        )
 
     def _rule(self, name: str, spec: RuleSpec) -> tuple[_Rows, Mask]:
         """The rows of a rule, and which cells of ``over`` have one."""
@@ -431,6 +461,13 @@ class _Labelled(Mapping[str, xr.DataArray]):
 
     def __len__(self) -> int:
         return len(self._parts)
+
+
+def _same(was: xr.Variable | None, now: xr.Variable | None) -> bool:
+    """Whether a datum is what it was; None where the World has none and the model a default."""
+    if was is None or now is None:
+        return was is now
+    return was is now or (was.dims == now.dims and np.array_equal(was.values, now.values))
 
 
 def _matrix(found: Linear, over: tuple[str, ...], shape: tuple[int, ...], width: int) -> Any:

@@ -129,7 +129,9 @@ def frontier(
     name, place, rising = called(datum, where or {}), dict(where or {}), sorted({float(level) for level in levels})
     _check(base, datum, place, levels)
     cases = [_at(base, text, facts, [*what_ifs, _level(name, datum, level, place)]) for level in rising]
-    programs = [build(case) for case in cases]  # first, so that what is wrong in one is said before the work
+    programs = list[Program]()
+    for case in cases:  # first, so that what is wrong in one is said before the work
+        programs.append(build(case, programs[-1] if programs else None))
     walk, plans = Walk(), list[Plan | NoPlanError]()
     for number, (level, program) in enumerate(zip(rising, programs, strict=True), start=1):
         if watch is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,8 +107,11 @@ def _undescribed(folder: Path, resource: _Resource, columns: list[str]) -> str:
     return "" if VALUE in columns else f"has no column {VALUE!r} among its fields"
 
 
-def read_csv(file: Path, columns: list[str], problems: list[Problem]) -> pd.DataFrame | None:
-    """A CSV file as text, blank lines left out, each row under its own number; None if it has other columns."""
+def read_csv(file: Path, columns: list[str], problems: list[Problem], also: Sequence[str] = ()) -> pd.DataFrame | None:
+    """A CSV file as text, blank lines left out, each row under its own number; None if it has other columns.
+
+    It may have those of ``also`` too.
+    """
     try:
         if file.stat().st_size > LARGEST_FILE:
             raise ValueError(f"it has more than {LARGEST_FILE:,} bytes")
@@ -122,12 +126,13 @@ def read_csv(file: Path, columns: list[str], problems: list[Problem]) -> pd.Data
         found = [str(c) for c in frame.columns]
         if not isinstance(frame.index, pd.RangeIndex):
             problems.append(Problem(file.name, f"has rows with more fields than its header, which has {len(found)}"))
-        elif sorted(found) == sorted(columns):
+        elif sorted(found) == sorted(wanted := [*columns, *(name for name in also if name in found)]):
             blank = (frame.isna() | (frame == "")).all(axis=1)
-            return frame.loc[~blank][columns]
+            return frame.loc[~blank][wanted]
         else:
             hint = "; separate the columns by commas" if len(found) == 1 and ";" in found[0] else ""
-            words = f"has columns {', '.join(found)[:120]}; expected {', '.join(columns)}{hint}"
+            more = f", and if need be {', '.join(also)}" if also else ""
+            words = f"has columns {', '.join(found)[:120]}; expected {', '.join(columns)}{more}{hint}"
             problems.append(Problem(file.name, words))
     return None
 

@@ -1,7 +1,7 @@
 """Money before need: which plan to decide on now, when what the money buys is known only later.
 
-Any model will do. Its money (the amount and what is held back) is decided once, for all draws; everything else follows
-in each draw. What is not known are data, each multiplied by a factor drawn at random. Policies are compared on the same
+Any model will do. Its money (every variable in rand) is decided once, for all draws; everything else follows in each
+draw. What is not known are data, each multiplied by a factor drawn at random. Policies are compared on the same
 draws: the actual split, the best plan for the figures as they stand, and the plans that make a measure best.
 """
 
@@ -33,7 +33,7 @@ from allocate.runs import only
 from allocate.schedule import Schedule, publish
 from allocate.spec import DataSpec, Model, RiskSpec, Scenario, in_order
 from allocate.tables import LARGEST
-from allocate.units import FLAG
+from allocate.units import FLAG, MONEY
 from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]
@@ -163,7 +163,7 @@ def robust(
     programs = []
     for number, draw in enumerate(worlds, start=1):
         tell(f"draw {number}")
-        programs.append(build(apply(text, draw if kept is None else only(draw, kept), what_ifs)).linear)
+        programs.append(build(apply(text, draw if kept is None else only(draw, kept), what_ifs), base).linear)
     if not programs:
         raise InputError("draws", [Problem("", "there are none")])
     try:
@@ -236,12 +236,10 @@ def _stream(name: str) -> int:
 
 def _money(program: Program) -> Any:
     """Which columns (n,) are money: decided before need is known."""
-    names = program.case.model.schedule
     first = np.zeros(program.linear.lower.size, bool)
-    for name in (names.amount, names.unallocated):
-        if name in program.columns:
-            number = program.columns[name].number
-            first[number[number >= 0]] = True
+    for block in program.columns.values():
+        if str(block.unit) == MONEY:
+            first[block.number[block.number >= 0]] = True
     if not first.any():
         raise InputError(program.case.model.source, [Problem("schedule", "the money is fixed, so nothing is decided")])
     return first

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
@@ -125,6 +126,22 @@ class World:
         if problems or not wanted:
             raise InputError(self.name, problems or [Problem(dim, "no label is wanted")])
         return replace(self, data=self.data.sel({dim: [label for label in known if label in wanted]}))
+
+    def latest(self, names: Iterable[str] | None = None) -> int:
+        """The last year that a datum is about, of those named or of all, by its period; a municipal year is its end.
+
+        Data that are about no year, such as norms, are left out; without any other it is 0.
+
+        >>> read_world("za2016").latest(["need_weight", "band_size"])
+        2016
+        """
+        chosen = self.data.data_vars if names is None else names
+        found = [
+            int(year) + bool(ends)
+            for name in chosen
+            for year, ends in re.findall(r"\b((?:19|20)\d\d)(/\d\d)?\b", str(self.data[name].attrs.get("period", "")))
+        ]
+        return max(found, default=0)
 
     def digest(self) -> str:
         """The sha256 of every label, unit and number, whatever order they were read in."""

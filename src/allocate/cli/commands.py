@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from allocate.cli.frontier import frontier
+from allocate.cli.hindcast import hindcast
 from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, people_of, what_ifs_of, years_of
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
@@ -254,6 +255,7 @@ def run(
 app.command()(frontier)
 app.command()(risk)
 app.command()(project)
+app.command()(hindcast)
 
 
 @app.command()

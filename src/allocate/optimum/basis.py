@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,30 +13,16 @@ from allocate.errors import ProofError
 from allocate.optimum.highs import Status, Vertex
 from allocate.optimum.linear import Region, Vector
 
-#: Solves with one factorisation: the first, and one that takes out what it lost.
+#: Solves for a point with one factorisation: the first, and one that takes out what it lost.
 REFINED = 2
 
 
-def refined_duals(region: Region, cost: Vector, vertex: Vertex, steps: int = 3) -> Vector:
+def refined_duals(region: Region, cost: Vector, vertex: Vertex) -> Vector:
     """Row duals (m,) of a basis, by a sparse factorisation with steps of iterative refinement (noise < 1e-13).
 
     Raises ProofError when the basis is singular.
     """
-    columns, rows = np.flatnonzero(vertex.basic_columns), np.flatnonzero(~vertex.basic_rows)
-    dual = np.zeros(region.matrix.shape[0])
-    if columns.size != rows.size:
-        raise ProofError(f"the solver's basis has {columns.size} columns for {rows.size} rows")
-    if columns.size:
-        basis = region.matrix[rows][:, columns].T.tocsr()
-        wanted = cost[columns]
-        try:
-            factors = linalg.splu(basis.tocsc())
-        except RuntimeError as error:
-            raise ProofError("the solver's basis is singular") from error
-        dual[rows] = factors.solve(wanted)
-        for _ in range(steps):
-            dual[rows] += factors.solve(exact_residual(basis, dual[rows], wanted))
-    return dual
+    return Corner(region, vertex).dual(cost)
 
 
 class Corner:
@@ -52,28 +39,35 @@ class Corner:
     """
 
     def __init__(self, region: Region, vertex: Vertex) -> None:
+        self.region, self.basis = region, vertex.basis
         self.rows, self.columns = np.flatnonzero(~vertex.basic_rows), np.flatnonzero(vertex.basic_columns)
-        self.size = region.row_lower.size
-        self.x = _at_bounds(vertex.basis.columns, region.lower, region.upper)
-        limit = _at_bounds(vertex.basis.rows, region.row_lower, region.row_upper)[self.rows]
-        held = region.matrix[self.rows]
-        self.matrix = held[:, self.columns]
-        if not self.columns.size:
-            return
-        try:
-            self.factors = linalg.splu(self.matrix.tocsc())
-        except (RuntimeError, ValueError) as error:  # not square is a ValueError
-            raise ProofError("the solver's basis is singular") from error
-        for _ in range(REFINED):
-            self.x[self.columns] += self.factors.solve(limit - held @ self.x)
+        if self.columns.size != self.rows.size:
+            raise ProofError(f"the solver's basis has {self.columns.size} columns for {self.rows.size} rows")
+        self.transposed = region.matrix[self.rows][:, self.columns].T.tocsr()
+        if self.columns.size:
+            try:
+                self.factors = linalg.splu(self.transposed.tocsc())
+            except RuntimeError as error:
+                raise ProofError("the solver's basis is singular") from error
 
-    def dual(self, cost: Vector) -> Vector:
-        """Row duals (m,) of a cost (n,) that is minimised."""
-        dual = np.zeros(self.size)
+    @cached_property
+    def x(self) -> Vector:
+        """The point."""
+        region = self.region
+        x = _at_bounds(self.basis.columns, region.lower, region.upper)
+        limit, held = _at_bounds(self.basis.rows, region.row_lower, region.row_upper), region.matrix[self.rows]
         if self.columns.size:
             for _ in range(REFINED):
-                left = cost[self.columns] - self.matrix.T @ dual[self.rows]
-                dual[self.rows] += self.factors.solve(left, "T")
+                x[self.columns] += self.factors.solve(limit[self.rows] - held @ x, "T")
+        return x
+
+    def dual(self, cost: Vector, steps: int = 3) -> Vector:
+        """Row duals (m,) of a cost (n,) that is minimised, after so many steps of refinement: three tell ties."""
+        dual, wanted = np.zeros(self.basis.rows.size), cost[self.columns]
+        if self.columns.size:
+            dual[self.rows] = self.factors.solve(wanted)
+            for _ in range(steps):
+                dual[self.rows] += self.factors.solve(exact_residual(self.transposed, dual[self.rows], wanted))
         return dual
 
 

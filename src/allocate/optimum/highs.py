@@ -20,7 +20,7 @@ from allocate.optimum.linear import Mask, Region, Vector
 
 Order = NDArray[np.integer[Any]]
 Status = NDArray[np.int8]
-BASIC = 1
+LOWER, BASIC, UPPER, FREE = range(4)
 DUAL, PRIMAL = 1, 4
 
 #: Near a goal of zero HiGHS 1.15.1's interior point goes on for ever; after this many rounds the simplex takes over.
@@ -318,7 +318,8 @@ def _order(given: Order | None, size: int) -> Order:
 def _run(highs: Any) -> float:
     """Run in a thread; an exception in the waiting thread (Ctrl-C) stops the solver first and then goes on."""
     start = time.perf_counter()
-    highs.HandleUserInterrupt = True
+    if not highs.HandleUserInterrupt:  # told twice, it asks twice whether to stop, at every step
+        highs.HandleUserInterrupt = True
     worker = highs.startSolve()
     try:
         while worker.is_alive():
@@ -401,11 +402,19 @@ class Session:
     def _answer(self, region: Region, cost: Vector) -> Vertex:
         self.basis, seconds = None, _run(self.highs)
         if self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            vertex = _vertex(self.highs, self.options, seconds, self.rows.size, self.columns.size)
-            self.basis = vertex.basis
-            return vertex
+            return self._vertex(region, seconds)
         # A second opinion, from nothing.
         return minimise(region, cost, self.options)
+
+    def _vertex(self, region: Region, seconds: float) -> Vertex:
+        """As the function. The solver's list of which limit each is at is read one by one, which takes ten times longer
+        than to read which are basic (a row as -1 - its number) and to see which limit the others are at."""
+        solution, (_, basic) = self.highs.getSolution(), self.highs.getBasicVariables()
+        x, activity = np.array(solution.col_value), np.array(solution.row_value)
+        self.basis = Basis(_at(x, region.lower, region.upper), _at(activity, region.row_lower, region.row_upper))
+        self.basis.columns[basic[basic >= 0]] = self.basis.rows[-1 - basic[basic < 0]] = BASIC
+        iterations = max(self.highs.getInfo().simplex_iteration_count, 0)
+        return Vertex(x, np.array(solution.row_dual), self.basis, iterations, seconds)
 
     def _start(self, basic_columns: Mask, basic_rows: Mask) -> None:
         basic, away = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kNonbasic
@@ -416,3 +425,9 @@ class Session:
         basis.alien = bool(basic_columns.sum() + basic_rows.sum() != self.rows.size)
         if self.highs.setBasis(basis) == highspy.HighsStatus.kError:
             raise ProofError("the solver refuses the basis")
+
+
+def _at(values: Vector, low: Vector, high: Vector) -> Status:
+    """The limit that each is at, as in :class:`Basis`: the nearer one, and the lower where both are the same."""
+    nearer = np.where(values - low > high - values, UPPER, LOWER)
+    return np.where(np.isinf(low) & np.isinf(high), FREE, nearer).astype(np.int8)

@@ -148,7 +148,7 @@ class _Point:
         """Whether no plan has more of a quantity (or less) than this one, by the prices of this corner."""
         search, cost = self.search, goal.sign * goal.cost
         scaled, factor = search.scaling.cost(cost)
-        dual = self.corner.dual(scaled) * search.scaling.row / factor
+        dual = self.corner.dual(scaled, steps=1) * search.scaling.row / factor
         _, rows = relative_duals(search.region, cost, dual, search.scaling)
         price = goal.sign * np.where(np.abs(rows) > NEAR_TIE[0], dual, 0.0)  # noise holds no endless column
         terms = np.abs(goal.cost) @ np.abs(self.x) + (np.abs(goal.cost) * search.unit).max(initial=0.0)

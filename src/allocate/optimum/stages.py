@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from allocate.errors import AllocateError, NoPlanError, ProofError
-from allocate.optimum.basis import refined_duals
+from allocate.optimum.basis import Corner
 from allocate.optimum.certificate import certify
 from allocate.optimum.closest import Closest, Finish, closest
 from allocate.optimum.dust import without_dust
@@ -120,10 +120,10 @@ class Work:
             vertex = self.solver(region, scaled, options, self.deadline, near)
         except NoVertex:
             raise self._in_natural_units(explain(region, scaled, self.deadline), goal) from None
-        self.posed, self.last = region, vertex
+        self.last, self.corner = vertex, Corner(region, vertex)
         if not self.stages:
             self.basis = vertex.basis
-        dual = refined_duals(region, scaled, vertex) * self.scaling.row / factor
+        dual = self.corner.dual(scaled) * self.scaling.row / factor
         reduced, rows = relative_duals(self.region, cost, dual, self.scaling)
         self.near_ties += near_ties(self.face, reduced, rows)
         self.face = restrict(self.face, reduced, rows)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocate.errors import ProofError
-from allocate.optimum.basis import Corner
 from allocate.optimum.certificate import Certificate, certify
 from allocate.optimum.extended import Answer
 from allocate.optimum.highs import Basis, Session, SolverOptions, Vertex, minimise
@@ -71,7 +70,7 @@ class Walk:
         start = time.perf_counter()
         try:
             work = self._goals(lp)
-            x = Corner(work.posed, work.last).x * work.scaling.column * work.scaling.size
+            x = work.corner.x * work.scaling.column * work.scaling.size
             prices = np.array([goal.sign * dual for goal, dual in zip(lp.goals, work.prices, strict=True)])
             answer = Answer(x, prices.reshape(len(lp.goals), lp.row_lower.size))
             certificate = certify(lp, answer, work.scaling)

@@ -6,6 +6,7 @@ those who die, who are as old as they were at its start.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Calendar:
         """
         found = [PERIOD.fullmatch(period) for period in periods]
         spans = [(int(match[1]), int(match[2])) for match in found if match]
-        follow = all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False))
+        follow = all(before[1] == after[0] for before, after in itertools.pairwise(spans))
         if len(spans) < len(periods) or not follow or any(b - a != GROUP for a, b in spans):
             words = f"{', '.join(periods)[:80]} are not five years each, one after the other, as 2016-2021, 2021-2026"
             raise InputError("projection", [Problem("period", words)])

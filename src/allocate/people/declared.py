@@ -1,4 +1,4 @@
-"""What a projection is made from: every datum with its dims and unit (``inputs.toml``), read like the data of a model."""
+"""What a projection is made from: every datum with its dims and unit (``inputs.toml``), read as a model's are."""
 
 from __future__ import annotations
 
@@ -91,9 +91,6 @@ def is_for_people(world: World) -> bool:
 
 def _complete(world: World) -> World:
     model, problems = inputs(), list[Problem]()
-    if not is_for_people(world):
-        words = "has not the figures of a projection; allocate show people lists them"
-        raise InputError(world.name, [Problem("", words)])
     known = [str(name) for name in world.data.data_vars]
     for name, spec in model.data.items():
         if name in world.data:

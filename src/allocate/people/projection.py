@@ -1,7 +1,7 @@
 """Project people and services: one World, many draws, every answer labelled.
 
-Draw i is the same in every scenario, on any number of threads, so that two projections with one seed differ only by what
-was changed between them.
+Draw i is the same in every scenario and on any number of threads, so that two projections with one seed differ only by
+what was changed between them.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def project(
     watch: Watch | None = None,
     say: Callable[[str], None] | None = None,
 ) -> xr.Dataset:
-    """People of every space, what serves them, and how likely that is to be enough, in the middle of the years asked for.
+    """People of every space, what serves them, and how likely that is to be enough, mid-year.
 
     ``years`` are those to report; a ``step`` is five years, or one where they need it. A ``plan`` says what is built in
     its years, in the place of the World's additions. Over draws:

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    import pandas as pd
+
     from allocate.formula import Formula
     from allocate.tables import Datum
     from allocate.world import World
 
-__all__ = ["FORMULAS", "data", "dims", "latest", "read", "read_people", "read_people_2011", "read_projects"]
+__all__ = ["FORMULAS", "data", "dims", "read", "read_people", "read_people_2011", "read_projects"]
 
 ACKNOWLEDGEMENT = (
     "Figures of Statistics South Africa (Census 2011, Community Survey 2016, Census 2022), National Treasury and "
@@ -149,28 +151,29 @@ def _people(as_of: int) -> World:
     return World.build(f"za{as_of}_people", inputs.data(as_of), labels.dims(as_of), folder.registry(), **said)
 
 
-def latest(world: World) -> int:
-    """The last year that any datum of a world is about, by its ``period``; a municipal year counts as its end.
+def hindcast_2011() -> tuple[World, pd.DataFrame, pd.DataFrame]:
+    """What a projection made in 2011 is scored with: the world of that year, the survey of 2016, and the mid-year
+    estimates of every year.
 
-    A projection from a year before it knew what came later. Data that are about no year, such as norms, are left out.
-
-    >>> latest(read())
-    2023
-
-    Raises :class:`~allocate.errors.InputError` if no datum names a year.
+    >>> hindcast_2011()[1]["year"].unique().tolist()
+    [2016]
     """
-    import re
+    from allocate.za.folder import table
 
-    from allocate.errors import InputError, Problem
+    people = table("population").query("year == 2016 and boundary == 2016")
+    surveyed = people.assign(population=people["female"] + people["male"])[["space", "year", "population"]]
+    return read_people_2011(), surveyed, table("mid_year_estimates")
 
-    found = [
-        int(year) + bool(ends)
-        for array in world.data.data_vars.values()
-        for year, ends in re.findall(r"\b((?:19|20)\d\d)(/\d\d)?\b", str(array.attrs["period"]))
-    ]
-    if not found:
-        raise InputError(world.name, [Problem("period", "no datum names a year")])
-    return max(found)
+
+def hindcast_2016() -> tuple[World, None, pd.DataFrame]:
+    """The same for one made in 2016: what was counted later is for the reader to bring.
+
+    >>> hindcast_2016()[0].name
+    'za2016_people'
+    """
+    from allocate.za.folder import table
+
+    return read_people(), None, table("mid_year_estimates")
 
 
 def equitable_share(year: str | None = None, indicated: str | Path | None = None) -> Formula:
