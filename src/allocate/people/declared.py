@@ -29,9 +29,9 @@ STEPS: Final = (
     "Those who live through a step grow older (death_rate).",
     "Some of them leave (leaving), and are divided over the other spaces (corridor, attraction); nobody is lost.",
     "Others come from abroad, or go (arrivals).",
-    "Women have children where they live (birth_rate, boys), who live through the rest of the step or not (death_rate).",
-    "People head households (head_rate, formation), and households and people need services (per_household, per_person).",
-    "What stands (capacity) wears out (decay) and is added to (additions, or a plan), and gives what it gives (yield_).",
+    "Women have children where they live (birth_rate, boys), some of whom die in the step (death_rate).",
+    "People head households (head_rate, formation); households and people need services (per_household, per_person).",
+    "What stands (capacity) wears out (decay), is added to (additions, or a plan), and gives what it gives (yield_).",
     "In each draw rates stray from their path (shock_sd, persistence), and what is added is not delivered exactly "
     "(delivery_sd, delivery_common_sd).",
 )
