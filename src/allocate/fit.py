@@ -96,7 +96,7 @@ def _statuses(world: World) -> Iterator[str]:
 
 
 def _odd(case: Case, world: World) -> Iterator[str]:
-    yield from _nothing_there(world)
+    yield from nothing_there(world)
     names = list(map(str, world.data.data_vars))
     unused = [name for name in names if name not in case.model.data]
     for name, spec in case.model.data.items():
@@ -108,7 +108,7 @@ def _odd(case: Case, world: World) -> Iterator[str]:
         yield f"{', '.join(unused)}: nothing here uses {'it' if len(unused) == 1 else 'them'}; a scenario may"
 
 
-def _nothing_there(world: World) -> Iterator[str]:
+def nothing_there(world: World) -> Iterator[str]:
     """Tables that are zero everywhere, and labels without any money in a table of money."""
     for name, array in world.data.data_vars.items():
         if array.size and not np.any(array.values):

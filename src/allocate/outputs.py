@@ -27,6 +27,11 @@ MANIFEST: Final = "manifest.json"
 FILES: Final = frozenset({MANIFEST, "plan.csv", "plan.nc", "plan.xlsx", "report.html"})
 """What the folder of a run holds."""
 
+PROJECTED: Final = frozenset(
+    {MANIFEST, "adequacy.csv", "differences.csv", "people.csv", "projection.nc", "projection.xlsx", "report.html"}
+)
+"""What the folder of a projection holds; differences only where it is compared with another."""
+
 INDEX: Final = "index.html"
 """What a demo holds beside its runs."""
 
@@ -136,7 +141,8 @@ def _ours(home: Path) -> bool:
         return False
     if "demo" in found:
         return all(path.name in (MANIFEST, INDEX) or (path.is_dir() and _ours(path)) for path in home.iterdir())
-    return "inputs" in found and {path.name for path in home.iterdir()} <= FILES
+    names = {path.name for path in home.iterdir()}
+    return "inputs" in found and (names <= FILES or names <= PROJECTED)
 
 
 def dataset(run: Run, answers: xr.Dataset | None = None) -> xr.Dataset:
@@ -192,7 +198,7 @@ def manifested(run: Run, home: Path) -> dict[str, Any]:
             {"check": r.kind, "goal": r.goal, "size": r.size, "allowed": r.allowed} for r in plan.certificate.residuals
         ],
         "versions": {name: version(name) for name in LIBRARIES},
-        "outputs": {name: {"sha256": _file_digest(home / name)} for name in ("plan.csv", "plan.xlsx", "report.html")},
+        "outputs": {name: {"sha256": file_digest(home / name)} for name in ("plan.csv", "plan.xlsx", "report.html")},
     }
 
 
@@ -201,5 +207,6 @@ def digest(record: BaseModel) -> str:
     return hashlib.sha256(json.dumps(record.model_dump()).encode()).hexdigest()
 
 
-def _file_digest(file: Path) -> str:
+def file_digest(file: Path) -> str:
+    """The sha256 of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()

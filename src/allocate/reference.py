@@ -7,6 +7,7 @@ import types
 from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
+from allocate.people.declared import inputs
 from allocate.rules.tree import ARITHMETIC, COMPARISONS, FORMS, MEANINGS
 from allocate.spec import (
     SECTIONS,
@@ -101,6 +102,22 @@ def schema(kind: str) -> dict[str, Any]:
         found["required"] = [key for key in found["required"] if key not in SECTIONS]
         found["anyOf"] = [{"required": ["extends"]}, {"required": sections}]
     return found
+
+
+def people_data() -> str:
+    """The data of a projection as a Markdown table, as ``docs/people.md`` has it.
+
+    >>> print(people_data().splitlines()[2])
+    | `people` | space, sex, age | person | Who lives where when the projection starts |
+    """
+    rows = [
+        f"| `{name}` | {', '.join(spec.over) or 'one number'} | {spec.unit} | {spec.why}"
+        + (f"; {spec.default:g} where it is not given" if spec.default is not None else "")
+        + (f"; at most {spec.most:g}" if spec.most is not None else "")
+        + " |"
+        for name, spec in inputs().data.items()
+    ]
+    return "\n".join(["| Datum | Over | Unit | What it is |", "|---|---|---|---|", *rows])
 
 
 def page() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from allocate.checks import check
 from allocate.names import TIME
+from allocate.people.declared import STEPS, inputs
 from allocate.rules.latex import latex_of, letters
 from allocate.rules.tree import Node, read_condition, read_expression, read_rule
 from allocate.spec import GoalSpec, Model, RuleSpec
@@ -49,14 +50,35 @@ def as_text(model: Model, said: Iterable[str] = ()) -> str:
     for name, derived in model.derived.items():
         rounded = f"  (rounded {derived.round} to whole published units)" if derived.round else ""
         lines += [f"  {name} [{derived.unit}] = {derived.rule}{rounded}", *_reason(derived.why)]
-    lines += ["", "Given"]
-    for name, data in model.data.items():
-        lines += [f"  {name} [{data.unit}]{_each(data.over)}", *_reason(data.why)]
-        lines += _reason(", ".join(f"{key} = {value}" for key, value in data.named.items()), "may use: ")
+    lines += ["", *_given(model)]
     if model.ties.nearest:
         pairs = ", ".join(f"{variable} to {datum}" for variable, datum in model.ties.nearest.items())
         lines += ["", f"Among equally good plans: the one nearest in {pairs}"]
     return "\n".join(lines)
+
+
+def as_steps(said: Iterable[str] = ()) -> str:
+    """A projection as plain text: what happens in a step, what things vary over, and what it is told.
+
+    >>> as_steps().splitlines()[0]
+    'People and services'
+    """
+    model, changed = inputs(), list(said)
+    lines = [model.name, f"  {model.why}", ""]
+    if changed:
+        lines += ["What changes", *(f"  {line}" for line in changed), ""]
+    lines += ["In each step", *(f"  {number}. {words}" for number, words in enumerate(STEPS, start=1)), ""]
+    lines += ["Over", *(f"  {dim}: {words}" for dim, words in model.dim_whys.items()), ""]
+    return "\n".join([*lines, *_given(model)])
+
+
+def _given(model: Model) -> list[str]:
+    lines = ["Given"]
+    for name, data in model.data.items():
+        default = "" if data.default is None else f"  (where it is not given: {data.default})"
+        lines += [f"  {name} [{data.unit}]{_each(data.over)}{default}", *_reason(data.why)]
+        lines += _reason(", ".join(f"{key} = {value}" for key, value in data.named.items()), "may use: ")
+    return lines
 
 
 def _goal(goal: GoalSpec) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 
 from allocate.errors import InputError, Problem
 from allocate.package import DESCRIPTOR
+from allocate.people.declared import is_for_people
 from allocate.read import shipped
 from allocate.reference import KINDS, schema
 from allocate.world import World
@@ -23,19 +24,33 @@ WORLD: Final = "world"
 BUILT_IN: Final = "za2016"
 """The figures of whoever has none of their own here."""
 
+PEOPLE: Final = "people"
+BUILT_IN_PEOPLE: Final = "za2016_people"
+"""The same for projections."""
+
 README: Final = """\
 # {name}
 
 Edit, then run from this folder:
 
-- `{world}/`      the figures, one CSV a table; `{descriptor}` there says what each number is, its unit and source
+- `{folder}/`{blank} the figures, one CSV a table; `{descriptor}` there says what each number is, its unit and source
 - `models/`     the mathematics as text, one TOML file a model
 - `scenarios/`  each "what if" as a list of changes
 
+{commands}
+"""
+
+COMMANDS: Final = {
+    WORLD: """\
     allocate check                  # do the figures fit the model?
     allocate run models/grant_consolidation.toml --scenario scenarios/one_water_grant.toml
-    allocate explain out/one_water_grant
-"""
+    allocate explain out/one_water_grant""",
+    PEOPLE: """\
+    allocate check people           # do the figures fit? what looks odd?
+    allocate project                # who lives where, and is what serves them enough?
+    allocate project --scenario scenarios/drought.toml --against none""",
+}
+"""What to type first, by the folder of figures."""
 
 
 def vacant(folder: str | Path) -> Path:
@@ -64,12 +79,13 @@ def new(folder: str | Path, world: World) -> Path:
     from allocate.outputs import whole
 
     home = vacant(folder)
+    figures = PEOPLE if is_for_people(world) else WORLD
 
     def fill(work: Path) -> None:
         for kind in ("models", "scenarios"):
             _copy(shipped(kind), work / kind)
-        world.write(work / WORLD)
-        for name, text in texts(home.name):
+        world.write(work / figures)
+        for name, text in texts(home.name, figures):
             file = work / name
             file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
@@ -77,9 +93,13 @@ def new(folder: str | Path, world: World) -> Path:
     return whole(home, fill)
 
 
-def texts(name: str) -> Iterator[tuple[str, str]]:
-    """The files of a project that are made for it: each a path in it and its text."""
-    yield "README.md", README.format(name=name, world=WORLD, descriptor=DESCRIPTOR)
+def texts(name: str, figures: str = WORLD) -> Iterator[tuple[str, str]]:
+    """The files of a project that are made for it: each a path in it and its text; ``figures`` is their folder."""
+    blank, commands = " " * (len("scenarios ") - len(figures)), COMMANDS[figures]
+    yield (
+        "README.md",
+        README.format(name=name, folder=figures, blank=blank, descriptor=DESCRIPTOR, commands=commands),
+    )
     associated = []
     for kind in KINDS:
         yield f"schemas/{kind}.json", json.dumps(schema(kind), indent=1) + "\n"
@@ -88,17 +108,20 @@ def texts(name: str) -> Iterator[tuple[str, str]]:
     yield ".taplo.toml", "# Editors that know taplo check and complete models and scenarios.\n" + "\n".join(associated)
 
 
-def own_world() -> str:
+def own_world(name: str = WORLD, built_in: str = BUILT_IN) -> str:
     """The figures that a command takes when none are named: those of the current folder, else the built-in ones.
+
+    >>> own_world("no_such_folder")
+    'za2016'
 
     Raises :class:`InputError` where the folder has both a folder and a workbook of figures.
     """
-    folder, workbook = Path(WORLD), Path(f"{WORLD}.xlsx")
+    folder, workbook = Path(name), Path(f"{name}.xlsx")
     found = [path for path, file in ((folder, folder / DESCRIPTOR), (workbook, workbook)) if file.is_file()]
     if len(found) > 1:
         words = f"{folder} and {workbook} are both here; name one with --world"
         raise InputError("--world", [Problem("", words)])
-    return str(found[0]) if found else BUILT_IN
+    return str(found[0]) if found else built_in
 
 
 def own(name: str, kind: str) -> str:

@@ -9,9 +9,10 @@ import typer
 
 from allocate.cli.frontier import frontier
 from allocate.cli.hindcast import hindcast
-from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, what_ifs_of, years_of
+from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, people_of, what_ifs_of, years_of
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
+from allocate.cli.project import project
 from allocate.cli.risk import risk
 from allocate.cli.tables import odd_csv, write_csv
 from allocate.errors import AllocateError, InputError, Problem
@@ -98,21 +99,45 @@ def check(
     world: Annotated[
         str | None, typer.Argument(help="As --world of run: a built-in world, a folder or a workbook.")
     ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="The model that they shall fit.")] = "grant_consolidation",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="The model that they shall fit, or people for a projection. If left out: people for figures of "
+            "people, else grant_consolidation.",
+            show_default=False,
+        ),
+    ] = None,
     scenario: Scenarios = None,
+    figures: Annotated[
+        str | None, typer.Option("--world", "-w", help="The figures, where the word before is a model: people -w mine.")
+    ] = None,
 ) -> None:
     """See whether figures fit a model.
 
     Says what labels, money and sources are there, how large the program is, and what looks odd. Nothing is solved.
 
     Example:  allocate check world --model models/grant_consolidation.toml -s scenarios/one_pool.toml
+
+    Example:  allocate check people -w mine
     """
     from allocate.fit import contents, fit
+    from allocate.people.declared import NAME, is_for_people
 
-    text, what_ifs = model_of(model), what_ifs_of(scenario)
-    facts = facts_of(world)
+    if figures is not None:
+        if world is not None and model is not None:
+            raise InputError("check", [Problem("--world", f"figures are named twice: {world[:60]!r} and --world")])
+        world, model = figures, model or world
+    wanted, what_ifs = None if model in (None, NAME) else model_of(model), what_ifs_of(scenario)
+    facts = people_of(None) if world == NAME or (world is None and model == NAME) else facts_of(world)
     say("\n".join(contents(facts)))
-    case = case_of(text, facts, what_ifs)
+    if model == NAME or (model is None and is_for_people(facts)):
+        from allocate.people.fit import people_fit
+
+        say("\n".join(people_fit(facts, what_ifs)))
+        return
+    case = case_of(wanted or model_of("grant_consolidation"), facts, what_ifs)
     tell("building the program")
     found = fit(case, facts)
     say("\n".join(found))
@@ -139,7 +164,7 @@ def show(
 ) -> None:
     """Print a model as mathematics.
 
-    With scenarios also what they change in it, old -> new.
+    With scenarios also what they change in it, old -> new. "people" is what a projection does and is told.
 
     Example:  allocate show grant_consolidation -s one_water_grant
 
@@ -147,6 +172,8 @@ def show(
 
     Example:  allocate show --schema scenario
     """
+    from allocate.people.declared import NAME
+
     if language:
         from allocate.reference import page
 
@@ -157,6 +184,9 @@ def show(
         return
     if model is None:
         raise InputError("show", [Problem("", "names no model; write for example allocate show grant_consolidation")])
+    if model == NAME:
+        say(_people(scenario, world, [name for name, given in (("--latex", latex), ("--lp", lp)) if given]))
+        return
     text = model_of(model)
     if lp is not None:
         _write_lp(text, scenario, world, years, lp)
@@ -224,6 +254,7 @@ def run(
 
 app.command()(frontier)
 app.command()(risk)
+app.command()(project)
 app.command()(hindcast)
 
 
@@ -298,6 +329,16 @@ def doctor(
     if broken:
         typer.echo(f"{broken} of what is needed {'is' if broken == 1 else 'are'} missing", err=True)
         raise typer.Exit(AllocateError.exit_code)
+
+
+def _people(scenario: list[str] | None, world: str | None, others: list[str]) -> str:
+    """What a projection does and is told, with what scenarios change in it."""
+    from allocate.people.declared import case_of as projected
+    from allocate.show import as_steps
+
+    if others:
+        raise InputError("show", [Problem(others[0], "belongs to a model that is solved; people are projected")])
+    return as_steps(projected(people_of(world), what_ifs_of(scenario)).said if scenario else ())
 
 
 def _asked(found: Run, names: list[str]) -> tuple[list[str], xr.Dataset | None]:

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 
 def model_of(name: str) -> Model:
+    from allocate.people.declared import NAME
     from allocate.read import read_model
     from allocate.workspace import own
 
+    if name == NAME:
+        raise InputError(name, [Problem("", "is projected, not solved; write allocate project")])
     return read_model(own(name, "models"))
 
 
@@ -38,6 +41,13 @@ def facts_of(name: str | None) -> World:
     source = own_world() if name is None else name
     tell(f"reading the figures of {source}")
     return read_world(source)
+
+
+def people_of(name: str | None) -> World:
+    """The World of people that is named, else the current folder's own, else the built-in one; which, is said."""
+    from allocate.workspace import BUILT_IN_PEOPLE, PEOPLE, own_world
+
+    return facts_of(own_world(PEOPLE, BUILT_IN_PEOPLE) if name is None else name)
 
 
 def case_of(model: Model, world: World, scenarios: list[Scenario]) -> Case:

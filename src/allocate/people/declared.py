@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from allocate.changes import Case, apply
+from allocate.differences import called
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import SPACE
 from allocate.spec import Model, Scenario, ScheduleSpec
@@ -22,6 +23,19 @@ NAME: Final = "people"
 """What scenarios for projections give as their model."""
 
 FILE: Final = Path(__file__).parent / "inputs.toml"
+
+STEPS: Final = (
+    "People of the start, by sex and age, whose number is as sure as count_error says.",
+    "Those who live through a step grow older (death_rate).",
+    "Some of them leave (leaving), and are divided over the other spaces (corridor, attraction); nobody is lost.",
+    "Others come from abroad, or go (arrivals).",
+    "Women have children where they live (birth_rate, boys), some of whom die in the step (death_rate).",
+    "People head households (head_rate, formation); households and people need services (per_household, per_person).",
+    "What stands (capacity) wears out (decay), is added to (additions, or a plan), and gives what it gives (yield_).",
+    "In each draw rates stray from their path (shock_sd, persistence), and what is added is not delivered exactly "
+    "(delivery_sd, delivery_common_sd).",
+)
+"""What happens in a step of a projection, in order, and the data that say how much."""
 
 
 @cache
@@ -38,11 +52,41 @@ def inputs() -> Model:
 def case_of(world: World, scenarios: Iterable[Scenario] = ()) -> Case:
     """A World for projections after scenarios, with every datum that it left to its default.
 
-    Raises :class:`InputError` with every datum that is missing, or not over its dims or in its unit, and as
-    :func:`allocate.changes.apply` does.
+    Raises :class:`InputError` with every datum that is missing, not over its dims, not in its unit, or above the most
+    it may be, and as :func:`allocate.changes.apply` does.
     """
-    found = _complete(world)
-    return apply(inputs(), found, scenarios)
+    case = apply(inputs(), _complete(world), scenarios)
+    problems = [problem for name in inputs().data for problem in _above(case.world, name)]
+    if not case.world.data["death_rate"].isel(life_age=-1).all():
+        problems.append(Problem("death_rate", "is 0 at the last age, where life would have no end"))
+    if problems:
+        raise InputError(world.name, problems)
+    return case
+
+
+def _above(world: World, name: str) -> list[Problem]:
+    """The first cell of a datum that is more than it may be, if any is."""
+    most, array = inputs().data[name].most, world.data[name]
+    cells = [] if most is None else np.argwhere(array.values > most).tolist()
+    return [
+        Problem(
+            called(name, {str(dim): world.labels(str(dim))[k] for dim, k in zip(array.dims, cell, strict=True)}),
+            f"{float(array.values[tuple(cell)]):g} is above {most:g}, the most it may be"
+            + (f"; so are {len(cells) - 1:,} more" if len(cells) > 1 else ""),
+        )
+        for cell in cells[:1]
+    ]
+
+
+def is_for_people(world: World) -> bool:
+    """Whether a World is meant for projections: most of what they need is there.
+
+    >>> from allocate.world import read_world
+    >>> is_for_people(read_world("za2016_people")), is_for_people(read_world("za2016"))
+    (True, False)
+    """
+    needed = [name for name, spec in inputs().data.items() if spec.default is None]
+    return 2 * sum(name in world.data for name in needed) > len(needed)
 
 
 def _complete(world: World) -> World:

@@ -18,9 +18,9 @@ from allocate.changes import Case
 from allocate.errors import InputError, Problem
 from allocate.names import SPACE, TIME, TOTAL, VERSION
 from allocate.people import engine
-from allocate.people.cohorts import GROUP, Calendar, Values
+from allocate.people.cohorts import GROUP, Calendar, Values, numbers
 from allocate.people.declared import NAME, case_of
-from allocate.people.services import HOUSEHOLDS, PEOPLE, Measures, added_by
+from allocate.people.services import HOUSEHOLDS, PEOPLE, Measures, added_by, needs
 from allocate.plan import Plan
 from allocate.read import read_scenario
 from allocate.spec import Scenario
@@ -75,7 +75,9 @@ def project(
     * ``p_adequate``, ``p_short`` (a shortfall by that year) and ``backlog``, the mean of units short (service, space,
       year);
     * ``served`` (service, region, year): the share of people who live where a service is adequate;
-    * ``first_short`` (service, space): the first year asked for by which a shortfall is more likely than not.
+    * ``first_short`` (service, space): the first year asked for by which a shortfall is more likely than not;
+    * at the start, as the World has it: ``count_start`` (measure, region), ``adequacy_start`` and ``backlog_start``
+      (service, space).
 
     Regions are the spaces, the provinces and all together.
 
@@ -88,10 +90,26 @@ def project(
     Raises :class:`InputError` for anything wrong in the World, in a scenario or in what is asked.
     """
     ready = prepare(world, years=years, scenario=scenario, plan=plan, step=step)
+    return projected(ready, draws=draws, seed=seed, threads=threads, watch=watch, say=say)
+
+
+def projected(
+    ready: Prepared,
+    *,
+    draws: int = 1000,
+    seed: int = 1,
+    threads: int | None = None,
+    watch: Watch | None = None,
+    say: Callable[[str], None] | None = None,
+) -> xr.Dataset:
+    """What :func:`project` finds of a World that was made ready.
+
+    >>> projected(prepare("za2016_people", years=2021), draws=64).sizes["year"]
+    1
+    """
     from allocate.kernels import simulate
 
-    tally = simulate(ready.inputs, seed, draws, threads=threads, watch=watch, say=say)
-    return labelled(ready, tally)
+    return labelled(ready, simulate(ready.inputs, seed, draws, threads=threads, watch=watch, say=say))
 
 
 def prepare(
@@ -174,6 +192,7 @@ def labelled(ready: Prepared, tally: Any) -> xr.Dataset:
         "backlog": (("service", SPACE, TIME), later(tally.backlog)),
         "served": (("service", "region", TIME), later(tally.served) / people),
         "first_short": (("service", SPACE), _first(short, ready.years)),
+        **at_start(ready),
     }
     said = {**_said(ready, tally.seed), "draws": tally.draws}
     found = xr.Dataset(arrays, {"quantile": chances, **_coords(ready)}, said)
@@ -183,9 +202,29 @@ def labelled(ready: Prepared, tally: Any) -> xr.Dataset:
         ("served", "1"),
         ("adequacy", "1"),
         ("first_short", "year"),
+        ("adequacy_start", "1"),
     ):
         found[name].attrs["unit"] = unit
     return found
+
+
+def at_start(ready: Prepared) -> dict[str, tuple[tuple[str, ...], Values]]:
+    """What the World counts when the projection starts: people, what serves them and who goes without.
+
+    >>> at_start(prepare("za2016_people", years=2021))["backlog_start"][0]
+    ('service', 'space')
+    """
+    world, measured = ready.case.world, ready.measured
+    count = np.einsum("mxas,xas->ms", measured.weight, ready.inputs.people)
+    together = [count[:, ready.inputs.group == g].sum(axis=1) for g in range(len(ready.regions) - count.shape[1] - 1)]
+    demand = needs(world, measured) @ count
+    stands = numbers(world, "capacity", "service", SPACE)
+    enough = np.divide(stands, demand, out=np.full_like(demand, np.inf), where=demand > 0)
+    return {
+        "count_start": (("measure", "region"), np.column_stack([count, *together, count.sum(axis=1)])),
+        "adequacy_start": (("service", SPACE), enough),
+        "backlog_start": (("service", SPACE), np.maximum(demand - stands, 0.0)),
+    }
 
 
 def _coords(ready: Prepared) -> dict[str, list[Any]]:

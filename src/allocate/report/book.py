@@ -213,7 +213,7 @@ def _sources(run: Run, file: Book) -> None:
     rows = []
     for status, names in findings.rests_on(run).items():
         for name in names:
-            told = datum(run, name)
+            told = datum(run.case.model, run.case.world, name)
             rows.append((*(told[key] for key in keys[:2]), status, *(told[key] for key in keys[2:])))
     wide = ("source", "why", "notes")
     heads = ("datum", "unit", "status", "over", *keys[3:])

@@ -27,7 +27,9 @@ from allocate.report.numerals import Scale
 from allocate.report.tiles import legend, tiles
 from allocate.runs import Run
 from allocate.sentences import in_words, sentences
+from allocate.spec import Model
 from allocate.statement import gender_statement, has_statement
+from allocate.world import World
 
 TOP: Final = 10
 """How many labels a table of concentration lists."""
@@ -62,7 +64,7 @@ def html(run: Run) -> str:
     >>> page.startswith("<!doctype html>"), "<script" in page
     (True, False)
     """
-    return _environment().get_template("run.html").render(_page(run))
+    return environment().get_template("run.html").render(_page(run))
 
 
 def comparison(
@@ -84,11 +86,12 @@ def comparison(
     (True, True)
     """
     said = {"envelope": envelope, "acknowledgement": acknowledgement}
-    return _environment().get_template("comparison.html").render(title=title, parts=parts, **said)
+    return environment().get_template("comparison.html").render(title=title, parts=parts, **said)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of pages, and how they show numbers."""
     loader = PackageLoader("allocate", "report")
     found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     shown = (
@@ -141,7 +144,7 @@ def _page(run: Run) -> dict[str, Any]:
         "bindings": findings.bindings(run),
         "concentrations": concentrations,
         "top": TOP,
-        "rests": {status: [datum(run, name) for name in names] for status, names in findings.rests_on(run).items()},
+        "rests": {s: [datum(model, world, name) for name in names] for s, names in findings.rests_on(run).items()},
         "statuses": STATUSES,
         "checks": CHECKS,
         "versions": versions(),
@@ -217,9 +220,9 @@ def _pool(name: str, year: str, allocated: Any, unallocated: Any, kind: str = ""
     return {"name": name, "year": year, "pool": given + held, "allocated": given, "held": held, "kind": kind}
 
 
-def datum(run: Run, name: str) -> dict[str, str]:
+def datum(model: Model, world: World, name: str) -> dict[str, str]:
     """What a datum is and where it came from."""
-    spec, data = run.case.model.data[name], run.case.world.data
+    spec, data = model.data[name], world.data
     attrs = data[name].attrs if name in data else {"source": "default of the model"}
     told = {key: str(attrs.get(key, "")) for key in ("source", "period", "notes")}
     over = [str(d) for d in (data[name].dims if name in data else spec.over)]
