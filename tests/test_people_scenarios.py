@@ -16,9 +16,7 @@ from allocate.people.projection import prepare, sampled
 from allocate.read import read_scenario, shipped
 from prospected import YEARS, against_none, people, plain
 
-ALL = sorted(
-    file.stem for file in shipped("scenarios").glob("*.toml") if read_scenario(file.stem).model == "people"
-)
+ALL = sorted(file.stem for file in shipped("scenarios").glob("*.toml") if read_scenario(file.stem).model == "people")
 ABOUT_SERVICES = ("drought", "less_maintenance")
 ROUNDING = 1e-5
 """Of sums of many ages and spaces in single precision."""
