@@ -48,7 +48,7 @@ def test_a_shipped_scenario_of_people_says_what_it_changes(name: str) -> None:
     assert found.other is not None and found.other.found.identical(plain().found)
     assert not found.found["p_adequate"].equals(found.other.found["p_adequate"])
     probabilities = found.found[["p_adequate", "p_short", "served"]]
-    assert all(((0 <= p) & (p <= 1 + 1e-9)).all() for p in probabilities.data_vars.values())
+    assert all(((p >= 0) & (p <= 1 + 1e-9)).all() for p in probabilities.data_vars.values())
 
 
 @pytest.mark.parametrize("name", ABOUT_SERVICES)

@@ -20,12 +20,11 @@ from numba.extending import intrinsic, overload
 kernel = njit(error_model="numpy", fastmath={"contract"})
 
 
-@intrinsic
-def wide_vectors(_typing: Any) -> Any:
+def _wide_vectors(_typing: Any) -> Any:
     """Said in a function: its loops may use the widest vectors of the machine.
 
-    Where there are 512 bits, compilers keep to 256 for the sake of other programs; here most time goes to the product, which
-    uses them all anyway.
+    Where there are 512 bits, compilers keep to 256 for the sake of other programs; here most time goes to the product,
+    which uses them all anyway.
     """
 
     def generate(context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
@@ -34,6 +33,8 @@ def wide_vectors(_typing: Any) -> Any:
 
     return types.void(), generate
 
+
+wide_vectors: Any = intrinsic(_wide_vectors)
 
 _LOG2_E = 1.4426950408889634
 #: ln 2 in two parts; the first has so few digits that a whole number times it is exact, in each type.

@@ -40,8 +40,7 @@ def padded(matrices: Any) -> Any:
     return full
 
 
-@intrinsic
-def _tile(_typing: Any, matrix: Any, down: Any, across: Any, x: Any, y: Any, group: Any) -> Any:
+def _sum_rows(_typing: Any, matrix: Any, down: Any, across: Any, x: Any, y: Any, group: Any) -> Any:
     """y[rows of the group] = those rows of the matrix times x, for all draws; x and y [rows, LANES].
 
     ``down`` and ``across``: how far a row, and a column, is from the next in ``matrix``.
@@ -88,6 +87,9 @@ def _tile(_typing: Any, matrix: Any, down: Any, across: Any, x: Any, y: Any, gro
     return types.void(matrix, down, across, x, y, group), generate
 
 
+_tile: Any = intrinsic(_sum_rows)
+
+
 @kernel
 def multiply(matrix: Any, x: Any, y: Any) -> None:
     """y = matrix times x: ``matrix`` as ``padded`` gives it, x [n, LANES], y [n up to ROWS, LANES].
@@ -101,7 +103,7 @@ def multiply(matrix: Any, x: Any, y: Any) -> None:
     [1.0, 5.0, 0.0, 0.0]
     """
     for group in range(matrix.shape[0] // ROWS):
-        _tile(matrix, matrix.shape[1], 1, x, y, group)  # type: ignore[call-arg]
+        _tile(matrix, matrix.shape[1], 1, x, y, group)
 
 
 @kernel
@@ -115,4 +117,4 @@ def multiply_transposed(matrix: Any, x: Any, y: Any) -> None:
     [2.0, 4.0, 0.0, 0.0]
     """
     for group in range(matrix.shape[0] // ROWS):
-        _tile(matrix, 1, matrix.shape[1], x, y, group)  # type: ignore[call-arg]
+        _tile(matrix, 1, matrix.shape[1], x, y, group)

@@ -43,7 +43,7 @@ def project(inputs: Inputs, precision: Precision = "single") -> Paths:
 
     >>> from allocate.kernels.inputs import small
     >>> project(Inputs(**small(), boys=0.507)).residents.round(1).tolist()
-    [[[301.4, 301.4]]]
+    [[[283.5, 283.5]]]
     """
     rates, services = _prepared(inputs, precision)
     certain = rates._replace(innovation=rates.innovation * 0, count_sd=rates.count_sd * 0)
