@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -176,3 +179,12 @@ def test_wrong_inputs_are_named_together():
         Inputs(**small() | {"boys": 0.5, "hazard": np.zeros((1, 2, 3, 3))})
     with pytest.raises(InputError, match="draws: 0; expected a whole number from 1"):
         simulate(Inputs(**small(), boys=0.5), 1, 0)
+
+
+def test_a_machine_that_keeps_nothing_still_projects() -> None:
+    """Proves: where machine code can be kept nowhere, it is made anew. Broken: an error when the package is imported."""
+    code = "from allocate.kernels.inputs import Inputs, small; from allocate.kernels import project\n"
+    code += "print(project(Inputs(**small(), boys=0.5)).residents.shape)"
+    nowhere = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **nowhere})
+    assert done.stdout.strip() == "(1, 1, 2)", done.stderr

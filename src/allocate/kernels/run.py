@@ -168,8 +168,16 @@ def _compiled(text: str) -> tuple[Any, Any]:
         text  # noqa: B018
         count(buckets, draws, low, high, counts)
 
-    compiled = njit(error_model="numpy", fastmath={"contract"}, nogil=True, cache=True)
-    return compiled(advance), compiled(fold)
+    return _kept(advance), _kept(fold)
+
+
+def _kept(way: Any) -> Any:
+    """Compiled when it is first called, and kept for the next process where there is anywhere to keep it."""
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}, "nogil": True}
+    try:
+        return njit(cache=True, **options)(way)
+    except RuntimeError:  # neither beside this file nor in the user's own cache may anything be written
+        return njit(**options)(way)
 
 
 advance, fold = _compiled(_text())
