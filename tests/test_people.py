@@ -125,7 +125,7 @@ def test_two_scenarios_differ_only_by_what_was_changed() -> None:
     """
     draws = 40
     plain = sampled(prepare(za(), years=2021), draws=draws)
-    drought = what_if(Set(set="yield_", to=0.5, where={"service": "water", "space": "CPT"}))
+    drought = what_if(Set(set="yields", to=0.5, where={"service": "water", "space": "CPT"}))
     dry = sampled(prepare(za(), years=2021, scenario=drought), draws=draws)
     assert dry["count"].equals(plain["count"])
     changed = (dry["capacity"] != plain["capacity"]).any(["draw", "year"])

@@ -11,6 +11,7 @@ from allocate.changes import apply
 from allocate.read import read_scenario, shipped
 from allocate.spec import Scenario, Set
 from allocate.world import World, read_world
+from prospected import people
 
 ALL = sorted(path.stem for path in shipped("scenarios").glob("*.toml"))
 PROJECTS = {"finish_first", "a_zone_in_every_space", "projects_one_pool"}
@@ -32,12 +33,16 @@ def _few(scenario: Scenario) -> Scenario:
 @pytest.mark.parametrize("name", [name for name in ALL if name not in PROJECTS])
 def test_a_shipped_scenario_runs_by_its_name(name: str) -> None:
     """Proves: each has a plan for 2019/20 (or three years where it asks about years), exact or proved, whose money and
-    what is held back add up to the pools; and it says what it asks.
+    what is held back add up to the pools; or, about people, a projection that differs; and it says what it asks.
 
     Broken: a scenario whose level no plan can keep, or that another change has made a change of nothing.
     """
     scenario = read_scenario(name)
     assert scenario.model is not None and scenario.why.endswith((".", "?"))
+    if scenario.model == "people":
+        projected = al.project(people(), years=[2021, 2026], draws=64, scenario=scenario)
+        assert projected.attrs["changes"] and not projected.equals(al.project(people(), years=[2021, 2026], draws=64))
+        return
     if scenario.spreads:
         risky = al.robust(scenario.model, world(), _few(scenario), years=["2019/20"])
         assert risky.decision.grade in ("exact", "proved") or risky.decision.relative_gap <= 1e-4

@@ -49,8 +49,8 @@ CONTRACT = {  # what a projection asks for: dims in order, unit
     "per_household": ("service", "1/household"),
     "per_person": ("service age", "1/person"),
     "capacity": ("space service", "1"),
-    "decay": ("service period", "1/year"),
-    "yield_": ("space service period", "1"),
+    "decay": ("space service period", "1/year"),
+    "yields": ("space service period", "1"),
     "additions": ("space service period", "1/year"),
     "delivery_sd": ("service", "1"),
     "delivery_common_sd": ("service", "1"),
@@ -431,7 +431,7 @@ def test_additions_lead_from_2011_to_2016() -> None:
     Where additions are above 0. If what stopped working were not added back, services would fall behind the survey.
     """
     before, after = stocks.served(2011), stocks.served(2016)
-    added, lost = values(2016, "additions")[:, :5, 0], values(2016, "decay")[:5, 0]
+    added, lost = values(2016, "additions")[:, :5, 0], values(2016, "decay")[:, :5, 0]
     led = before + 5 * (added - lost * (before + after) / 2)
     np.testing.assert_allclose(led[added > 0], after[added > 0], rtol=1e-9)
     assert (values(2016, "additions") >= 0).all() and (added == 0).mean() < 0.05
@@ -439,7 +439,7 @@ def test_additions_lead_from_2011_to_2016() -> None:
 
 def test_as_of_2011_services_hold_what_they_have() -> None:
     """Proves: as of 2011 additions replace what stops working and no more. If not, they would know of 2016."""
-    want = values(2011, "capacity") * values(2011, "decay")[:, 0]
+    want = values(2011, "capacity") * values(2011, "decay")[..., 0]
     np.testing.assert_allclose(values(2011, "additions")[..., 0], want)
 
 

@@ -31,7 +31,7 @@ STEPS: Final = (
     "Others come from abroad, or go (arrivals).",
     "Women have children where they live (birth_rate, boys), some of whom die in the step (death_rate).",
     "People head households (head_rate, formation); households and people need services (per_household, per_person).",
-    "What stands (capacity) wears out (decay), is added to (additions, or a plan), and gives what it gives (yield_).",
+    "What stands (capacity) wears out (decay), is added to (additions, or a plan), and gives what it gives (yields).",
     "In each draw rates stray from their path (shock_sd, persistence), and what is added is not delivered exactly "
     "(delivery_sd, delivery_common_sd).",
 )

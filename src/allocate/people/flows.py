@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from allocate.people.cohorts import corridors, numbers
+from allocate.people.declared import case_of
 from allocate.world import World
 
 
@@ -19,11 +20,13 @@ def flows(world: World) -> pd.DataFrame:
     >>> from allocate.world import read_world
     >>> flows(read_world("za2016_people")).columns.tolist()
     ['space', 'destination', 'people']
+
+    Raises :class:`allocate.errors.InputError` for a World that cannot be projected.
     """
-    leave = (
-        numbers(world, "people", "sex", "age", "space") * numbers(world, "leaving", "period", "sex", "age", "space")[0]
-    )
-    moved = leave.sum(axis=(0, 1))[:, None] * corridors(world)[0]
+    whole = case_of(world).world
+    rates = numbers(whole, "leaving", "period", "sex", "age", "space")[0]
+    leave = (numbers(whole, "people", "sex", "age", "space") * rates).sum(axis=(0, 1))
+    moved = leave[:, None] * corridors(whole)[0]
     space, destination = np.nonzero(moved)
     labels = np.array(world.labels("space"))
     frame = pd.DataFrame(

@@ -69,21 +69,18 @@ def standing(world: World, calendar: Calendar, added: Mapping[int, Values]) -> t
     is from the middle of 2019 to that of 2020.
     """
     stock = numbers(world, "capacity", "service", SPACE)
-    decay, planned = (
-        numbers(world, "decay", "period", "service"),
-        numbers(world, "additions", "period", "service", SPACE),
-    )
+    decay, planned = (numbers(world, name, "period", "service", SPACE) for name in ("decay", "additions"))
     built, found = np.zeros_like(stock), []
     for year in range(calendar.start, calendar.ends[-1]):
         period = (year - calendar.start) // 5
-        kept = 1.0 - decay[period][:, None]
+        kept = 1.0 - decay[period]
         new = planned[period]
         if year in added:
             new = np.where(np.isnan(added[year]), new, added[year])
         stock, built = stock * kept, built * kept + new
         if year + 1 in calendar.ends:
             found.append((stock, built))
-    gives = numbers(world, "yield_", "period", "service", SPACE)[list(calendar.period)]
+    gives = numbers(world, "yields", "period", "service", SPACE)[list(calendar.period)]
     stands, grown = (np.array([pair[k] for pair in found]) for k in (0, 1))
     return stands, grown, gives
 

@@ -203,7 +203,7 @@ def _services(as_of: int) -> dict[str, About]:
             "Share of what stands that stops working in a year.",
             "Who pays keeps up what serves him; what serves the income-poor is lost at one over its life",
         ),
-        "yield_": _about(
+        "yields": _about(
             "1", "assumed", OWN, str(as_of), "What a unit that stands gives: all of it, unless a scenario says."
         ),
         "additions": _about(

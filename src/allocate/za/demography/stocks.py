@@ -83,24 +83,20 @@ def capacity(as_of: int, people: Floats) -> Floats:
 
 
 def decay(as_of: int) -> Floats:
-    """Share of what stands that stops working in a year, (service, period), held. Unit: 1/year.
+    """Share of what stands that stops working in a year, (space, service, period), held. Unit: 1/year.
 
     For households: the income-poor share over the life of the asset, because who pays keeps up what serves him
-    (:func:`allocate.za.costs.survives`), the mean over the households served. Public buildings: one over their life.
+    (:func:`allocate.za.costs.survives`). Public buildings: one over their life.
 
-    >>> decay(2016)[:, 0].round(3).tolist()
-    [0.013, 0.017, 0.015, 0.058, 0.01, 0.02, 0.02]
+    >>> decay(2016)[..., 0].mean(axis=0).round(3).tolist()
+    [0.015, 0.02, 0.018, 0.077, 0.012, 0.02, 0.02]
     """
-    reached = served(as_of)
     poor = array(table("income_poverty_2011"), value="headcount", space=spaces())
     survives = costs.survives(table("service_parameters"), table("income_poverty_2011"), spaces())
     lost = 1 - array(survives, space=spaces(), service=SCORED)
-    every = np.column_stack([lost, poor / parameter("life", "dwelling")])
-    yearly = [
-        *(every * reached).sum(axis=0) / reached.sum(axis=0),
-        *(1 / parameter("life", service) for service in PUBLIC),
-    ]
-    return np.repeat(np.array(yearly)[:, None], len(periods(as_of)), axis=1)
+    public = [np.full(poor.size, 1 / parameter("life", service)) for service in PUBLIC]
+    yearly = np.column_stack([lost, poor / parameter("life", "dwelling"), *public])
+    return np.repeat(yearly[..., None], len(periods(as_of)), axis=-1)
 
 
 def additions(as_of: int, people: Floats) -> Floats:
@@ -113,11 +109,11 @@ def additions(as_of: int, people: Floats) -> Floats:
     >>> bool((additions(2016, np.ones((52, 2, 18))) >= 0).all())
     True
     """
-    lost = decay(as_of)[:, 0]
+    lost = decay(as_of)[..., 0]
     yearly = capacity(as_of, people) * lost
     if as_of != 2011:
         before, after, last = served(2011), served(as_of), len(OF_HOUSEHOLDS)
-        yearly[:, :last] = np.maximum((after - before) / YEARS + lost[:last] * (before + after) / 2, 0.0)
+        yearly[:, :last] = np.maximum((after - before) / YEARS + lost[:, :last] * (before + after) / 2, 0.0)
     return np.repeat(yearly[..., None], len(periods(as_of)), axis=-1)
 
 
