@@ -30,7 +30,7 @@ def prospects(outlook: Outlook) -> list[Sentence]:
 
     >>> from allocate.people.outlook import outlook
     >>> str(prospects(outlook("za2016_people", years=2021, draws=64))[0])[:37]
-    'People: 55.65 million in 2016, 59.7'
+    'People: 55.65 million in 2016, 60.06 '
     """
     plain = [*_differences(outlook), *_people(outlook), *_households(outlook), *_services(outlook), *_later(outlook)]
     return [*map(Sentence, plain), *_sure(outlook)]
