@@ -2,7 +2,8 @@
 
 speed: every shipped model, verb by verb. peers: stating a program, beside PuLP and linopy. configurations: one plan
 whatever route (large takes an hour, so ask for it). ranges: how far every space could move. frontier: 20 points,
-beside PuLP. risk: money before need, draw by draw (half an hour). sweep: is every shipped question answered.
+beside PuLP. risk: money before need, draw by draw (half an hour).
+projection: many draws of people, beside numpy and JAX. sweep: is every shipped question answered.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
-from benchmarks import configurations, frontier, peers, ranges, risk, speed, sweep
+from benchmarks import configurations, frontier, peers, projection, ranges, risk, speed, sweep
 from benchmarks.worlds import SIZES
 
-TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "risk", "sweep")
+TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "risk", "projection", "sweep")
 REPEATS = {"small": 7, "medium": 7, "large": 1}
 
 
@@ -57,6 +58,11 @@ def run(tables: Sequence[str], sizes: Sequence[str], quick: bool = False, large:
             risk.tables((10,), (5,), seconds=20.0)
         else:
             risk.tables((100, 1000))
+    if "projection" in tables:
+        if quick:
+            projection.tables(640, 1)
+        else:
+            projection.tables()
     if "sweep" in tables:
         sweep.main()
 

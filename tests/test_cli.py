@@ -83,7 +83,10 @@ def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tm
     [
         (("run", "grant_consolidaton"), "did you mean 'grant_consolidation'?"),
         (("run", MODEL, "-s", "one_watergrant"), "did you mean 'one_water_grant'?"),
-        (("run", MODEL, "-w", "za2061"), "built in: za2016, za2016_projects; did you mean 'za2016'?"),
+        (
+            ("run", MODEL, "-w", "za2061"),
+            "built in: za2011_people, za2016, za2016_people, za2016_projects; did you mean 'za2016'?",
+        ),
         (("run", MODEL, "--years", "2020/21"), "no '2020/21'; there are 2017/18, 2018/19, 2019/20"),
         (("run", MODEL, "--years", " , "), "names no year; write for example 2019/20, or leave it out for all"),
         (("run", MODEL, "--years", ""), "names no year"),
@@ -104,7 +107,10 @@ def test_rules_that_conflict_end_with_status_2_and_no_files(command: Command, tm
         ),
         (("show", MODEL, "--lp", "no/such/x.lp", "--years", "2019/20"), "cannot be written: No such file or directory"),
         (("show", "--schema", "modle"), "'modle' has no schema; there are model and scenario; did you mean 'model'?"),
-        (("check", "za2061"), "built in: za2016, za2016_projects; did you mean 'za2016'?"),
+        (
+            ("check", "za2061"),
+            "built in: za2011_people, za2016, za2016_people, za2016_projects; did you mean 'za2016'?",
+        ),
         (("check", "za2016", "-m", "grant_consolidaton"), "did you mean 'grant_consolidation'?"),
         (("rum", MODEL), "No such command 'rum'"),
         (("formula", "mgi"), "there is no formula 'mgi'; there are equitable_share, mig; did you mean 'mig'?"),

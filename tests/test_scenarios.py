@@ -57,14 +57,26 @@ def test_a_shipped_scenario_runs_by_its_name(name: str) -> None:
         assert abs(total - (float(found.case.world.data["budget"].sum()) + added) / 1000) <= whole
 
 
-def test_what_rounding_leaves_of_nothing_refuses_no_plan() -> None:
-    """Proves: parity within 2.5 points over three years has a proved plan: households aimed at, which are none, are none.
+NEAR_A_KINK = [
+    ("parity_gap", "parity_gap", 0.025),
+    ("parity_gap", "parity_gap", 0.027968),
+    ("women_heads_incidence", "heads_floor", 0.480368),
+    ("women_incidence", "incidence_floor", 0.512),
+]
 
-    Broken: 5e-12 of a household where 0 is meant, which is more than a row of such columns may be off by.
+
+@pytest.mark.parametrize(("name", "datum", "level"), NEAR_A_KINK)
+def test_a_level_near_a_kink_refuses_no_plan(name: str, datum: str, level: float) -> None:
+    """Proves: levels of a rule over three years at which many limits meet have an exact plan, and ranges of it.
+
+    Broken: 5e-12 of a household where 0 is meant, which is more than a row of such columns may be off by; or a nearest
+    plan whose active limits are not found.
     """
-    change = Set(set="parity_gap", to=0.025)
-    scenario = read_scenario("parity_gap")
-    kept = tuple(c for c in scenario.changes if not isinstance(c, Set))
-    asked = scenario.model_copy(update={"changes": (*kept, change)})
+    scenario = read_scenario(name)
+    kept = tuple(c for c in scenario.changes if not (isinstance(c, Set) and c.set == datum))
+    asked = scenario.model_copy(update={"changes": (*kept, Set(set=datum, to=level))})
     plan = al.solve(al.build(apply(al.read_model("gender_responsive"), world(), [asked])))
-    assert plan.grade in ("exact", "refined")
+    assert plan.grade == "exact"
+    ends = plan.ranges("spend")
+    near = 1e-9 * ends["now"]
+    assert ((ends["least"] <= ends["now"] + near) & (ends["now"] <= ends["most"] + near)).all()

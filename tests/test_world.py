@@ -135,7 +135,9 @@ def test_selecting_years_keeps_order(za: World) -> None:
 
 def test_missing_folder_and_name_offer_the_nearest(tmp_path: Path) -> None:
     """Proves: a misspelt world is answered with the built-in ones and the nearest."""
-    with pytest.raises(InputError, match="built in: za2016, za2016_projects; did you mean 'za2016'"):
+    with pytest.raises(
+        InputError, match="built in: za2011_people, za2016, za2016_people, za2016_projects; did you mean 'za2016'"
+    ):
         read_world("za2106")
     with pytest.raises(InputError, match=r"has no datapackage\.json"):
         read_world(tmp_path)

@@ -18,6 +18,7 @@ RANGED = [
     "service_people",
     "grant_terms",
     "basic_services_subsidy",
+    "people_parameters",
 ]
 SOURCED = [
     "grants",
@@ -47,6 +48,8 @@ KEYS = {
     "grant_terms": ["term", "grant"],
     "basic_services_subsidy": ["year"],
     "roll_out": ["wave", "kind"],
+    "people_parameters": ["parameter", "name"],
+    "people_definitions": ["year", "topic", "category"],
 }
 
 

@@ -172,6 +172,13 @@ def provincial_rates(folder: Path) -> pd.DataFrame:
     return wide[["tfr", "e0_female", "e0_male"]].reset_index()
 
 
+def province_of_birth(folder: Path) -> pd.DataFrame:
+    """Residents by the province that they were born in; born abroad and not known are left out."""
+    table = raw(folder, "province_of_birth").query("year == 2016")
+    wide = table.pivot(index="space", columns="birth_province", values="persons")
+    return wide[sorted(set(raw(folder, "spaces").province))].reset_index()
+
+
 def national_mortality(folder: Path) -> pd.DataFrame:
     table = raw(folder, "wpp2024_mortality_rates_za")
     wide = table[table.period < "2050"].pivot(index=["period", "sex"], columns="age_low", values="mx")
@@ -210,6 +217,7 @@ def build(folder: Path) -> None:
         "mid_year_estimates": mid_year_estimates(folder),
         "migration": raw(folder, "migration_interprovincial_mype2020"),
         "provincial_rates": provincial_rates(folder),
+        "province_of_birth": province_of_birth(folder),
         "national_mortality": national_mortality(folder),
         "national_fertility": national_fertility(folder),
         "national_annual": national_annual(folder),

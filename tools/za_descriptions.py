@@ -323,7 +323,8 @@ TABLES: dict[str, dict[str, Any]] = {
     },
     "mid_year_estimates": {
         "title": "Population of every space, 2002 to 2026, mid-year estimates 2021",
-        "description": "A model and not a count, published in 2021, on 2016 boundaries; from 2022 on a projection. Summed over sex and age, and rounded to whole persons, here.",
+        "description": "A model and not a count, published in 2021, on 2016 boundaries; from 2022 on a projection. "
+        "Summed over sex and age, and rounded to whole persons, here.",
         "year": "2002 to 2026",
         "sources": [DISTRICTS],
         "licenses": [STATS_TERMS],
@@ -335,6 +336,14 @@ TABLES: dict[str, dict[str, Any]] = {
         "sources": [PROJECT],
         "licenses": [OWN],
         "key": "year",
+    },
+    "province_of_birth": {
+        "title": "Residents by province of birth, Community Survey 2016",
+        "description": "A column is a province. It holds no datum up: moves into a province are compared with it.",
+        "year": "2016",
+        "sources": [SURVEY, WAZIMAP],
+        "licenses": [STATS_TERMS, MIT],
+        "key": "space",
     },
     "provincial_rates": {
         "title": "Fertility and life expectancy of the provinces, five years at a time",
@@ -502,6 +511,7 @@ Words = tuple[str, str, str]
 AGES = [*(f"{low}-{low + 4}" for low in range(0, 85, 5)), "85+"]
 HEAD_AGES = ["10-14", "15-17", "18-19", *(f"{low}-{low + 9}" for low in range(20, 80, 10)), "80+"]
 MOTHER_AGES = AGES[2:11]
+PROVINCES = ["EC", "FS", "GT", "KZN", "LIM", "MP", "NC", "NW", "WC"]
 LIFE_AGES = ["0", "1", *(str(low) for low in range(5, 105, 5))]
 
 FIELDS: dict[str, Words] = {
@@ -577,6 +587,7 @@ OVERRIDES: dict[tuple[str, str], Words] = {
     **{("population_age", age): (f"People aged {age}", "person", "counted in 2011, surveyed in 2016") for age in AGES},
     **{("population_modelled", age): (f"People aged {age}", "person", "modelled") for age in [*AGES[:16], "80+"]},
     ("mid_year_estimates", "population"): ("People", "person", "modelled"),
+    **{("province_of_birth", code): (f"Residents born in {code}", "person", "surveyed") for code in PROVINCES},
     ("provincial_rates", "tfr"): ("Total fertility: births for a woman", "1", "modelled"),
     ("provincial_rates", "e0_female"): ("Life expectancy at birth of women", "year", "modelled"),
     ("provincial_rates", "e0_male"): ("Life expectancy at birth of men", "year", "modelled"),

@@ -44,7 +44,7 @@ def life_table(death_rate: Values, female: bool) -> LifeTable:
     width = np.array([1.0, 4.0, *[5.0] * (death_rate.shape[-1] - 3)])
     closed = death_rate[..., :-1]
     after = _lived_by_the_dying(closed, female)
-    dying = width * closed / (1 + (width - after) * closed)
+    dying = np.minimum(width * closed / (1 + (width - after) * closed), 1.0)
     start = np.ones((*death_rate.shape[:-1], 1))
     alive = np.concatenate([start, np.cumprod(1 - dying, axis=-1)], axis=-1)
     deaths = alive[..., :-1] * dying

@@ -148,6 +148,29 @@ def pinned(seed, size=6):
     return LinearProgram(sparse.csr_array(matrix), limit, limit, 0 * point, wide, (), target, units)
 
 
+def without_room(seed, pools=10, places=8):
+    """Pools shared out to the last rand by places: half of the pools give each place a fixed sum, which households
+    follow to the cent; caps on the other half add up to what is left. Every row depends on others, and multipliers of
+    households that weigh a million times a rand cancel on the money. Columns: money (pool, place), held back, reached.
+    """
+    rng = np.random.default_rng(seed)
+    money = (rng.integers(10, 60, (pools, places)) * 12e6).ravel()
+    first = np.arange(pools) < pools // 2
+    shared = np.hstack([np.kron(np.eye(pools), np.ones(places)), np.eye(pools), np.zeros((pools, places))])
+    fixed, capped = (np.kron(half, np.eye(places)) for half in (1.0 * first, 1.0 * ~first))
+    rest, reached = np.zeros((places, pools + places)), np.diag(rng.integers(5_000, 30_000, places) * 1.0)
+    follow = np.hstack([-fixed, rest[:, :pools], reached])
+    matrix = np.vstack([shared, np.hstack([fixed, rest]), np.hstack([capped, rest]), follow, shared])
+    pool, before = money.reshape(pools, places).sum(axis=1), np.full(places, -63_194_400.00000001)
+    low = np.concatenate([pool, fixed @ money, np.full(places, -np.inf), before, pool])
+    high = np.concatenate([pool, fixed @ money, capped @ money, before, np.full(pools, np.inf)])
+    size = money.size + pools + places
+    target = np.concatenate([money * (1 + rng.integers(-1, 2, money.size) / 8), np.zeros(pools + places)])
+    unit = np.concatenate([np.full(money.size + pools, 1e3), np.ones(places)])
+    ends = np.zeros(size), np.full(size, np.inf)
+    return LinearProgram(matrix, low, high, *ends, (Goal("any", np.zeros(size)),), target, unit)
+
+
 def drawn(seed):
     """A few draws of a small allocation: spend (place, service) and money held back are first, what is reached second.
 

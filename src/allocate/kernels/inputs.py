@@ -50,30 +50,31 @@ MOST_SD: Final = 4.0
 class Inputs:
     """Every number of a projection over T steps of any one length, of S spaces, two sexes (women, men) and A ages.
 
-    Ages are as long as a step, the last is open. Every rate is for a whole step: a hazard or a number of births a year is
-    multiplied by the years of a step before it comes here.
+    Ages are as long as a step, the last is open. Every rate is for a whole step: a hazard or a number of births a year
+    is multiplied by the years of a step before it comes here.
 
-    ``people`` [X, A, S] at the start, and ``count_sd`` [S]: the standard deviation of the logarithm of the error they were
-    counted with, whose mean is nothing.
+    ``people`` [X, A, S] at the start, and ``count_sd`` [S]: the standard deviation of the logarithm of the error they
+    were counted with, whose mean is nothing.
     ``hazard`` [T, X, A, S]: who is of age a at the start of a step survives it with exp(-hazard).
     ``newborn_hazard`` [T, X, S]: the same, from birth to the end of the step of birth.
-    ``fertility`` [T, F, S]: births in a step for a woman of an age, from ``youngest_mother`` (an index of ages, 1 or more)
-    on; half is applied to women of the age at the start and half at the end. ``boys``: the share of births that are boys.
-    ``odds`` [T, X, A, S]: odds of leaving a space in a step, by age at its end; those of the first age are not read, since
-    who is born in a step does not move in it.
+    ``fertility`` [T, F, S]: births in a step for a woman of an age, from ``youngest_mother`` (an index of ages, 1 or
+    more) on; half is applied to women of the age at the start and half at the end. ``boys``: the share of births that
+    are boys.
+    ``odds`` [T, X, A, S]: odds of leaving a space in a step, by age at its end; those of the first age are not read,
+    since who is born in a step does not move in it.
     ``corridor`` [C, S, S]: where those who leave a space (rows) go: rows sum to 1, or to 0 where nobody ever leaves.
     ``corridor_of`` [T, X, A]: which of them holds for whom; they may be few or one for each.
     ``arrivals`` [T, X, A, S]: people in a step, by age at its end, net (may be negative); people never go below 0.
     ``group`` [S]: the group (province) of each space, from 0.
-    ``shock_sd`` [V, L]: standard deviation in the long run of the logarithm of each rate (RATES) around its path, that of
-    the nation, of groups and of spaces apart (LEVELS); ``persistence`` [V]: how much of a deviation is left after a step.
-    Multipliers have median 1: the mean rate lies above its path, by a factor exp(variance / 2).
+    ``shock_sd`` [V, L]: standard deviation in the long run of the logarithm of each rate (RATES) around its path, that
+    of the nation, of groups and of spaces apart (LEVELS); ``persistence`` [V]: how much of a deviation is left after a
+    step. Multipliers have median 1: the mean rate lies above its path, by a factor exp(variance / 2).
     ``weight`` [M, X, A, S] and ``factor`` [T, M, S]: measures of people, factor times the sum of weight times people.
     ``need`` [T, K, M]: demand of a service, in its units, for a unit of each measure.
-    ``stock``, ``built``, ``yields`` [T, K, S]: units that stand at the end of a step without a programme, those that it has
-    built by then as planned, and what a unit gives; capacity is (stock + built * delivery) * yields.
-    ``delivery_sd``, ``delivery_common_sd`` [K]: standard deviation of the logarithm of delivery, of each space and of what
-    all spaces share; its median is 1.
+    ``stock``, ``built``, ``yields`` [T, K, S]: units that stand at the end of a step without a programme, those that
+    it has built by then as planned, and what a unit gives; capacity is (stock + built * delivery) * yields.
+    ``delivery_sd``, ``delivery_common_sd`` [K]: standard deviation of the logarithm of delivery, of each space and of
+    what all spaces share; its median is 1.
 
     Raises InputError with every array that has a wrong shape or an impossible value.
 

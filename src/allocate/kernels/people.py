@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from allocate.kernels.elementary import exp, kernel
+from allocate.kernels.elementary import exp, kernel, wide_vectors
 from allocate.kernels.philox import LANES, fill_normals
-from allocate.kernels.product import multiply
+from allocate.kernels.product import multiply, multiply_transposed
 
 #: The rates that vary by draw, in the order of every array of them.
 DEATHS, BIRTHS, LEAVING, ATTRACTION, ARRIVALS = range(5)
@@ -23,7 +23,8 @@ DEATHS, BIRTHS, LEAVING, ATTRACTION, ARRIVALS = range(5)
 LEVELS: Final = 3
 
 #: The variables of random numbers: a rate and level has the first fifteen, then the start, then delivery.
-COUNT, COMMON_DELIVERY, DELIVERY = 15, 16, 17
+COUNT, COMMON_DELIVERY, DELIVERY = np.int64(15), np.int64(16), np.int64(17)
+NO_STEP: Final = np.int64(0)
 
 
 class Rates(NamedTuple):
@@ -37,8 +38,7 @@ class Rates(NamedTuple):
     youngest_mother: int
     sex_share: Any  # [X] of births
     odds: Any  # [T, X, A, S]
-    toward: Any  # [C, ...] packed: origin from destination, for the sum of what attracts
-    arriving: Any  # [C, ...] packed: destination from origin, for who arrives
+    corridor: Any  # [C, S, S] origin, destination; S in fours
     movers: Any  # [T, X * (A - 1), 3] sex, age and corridor, those of one corridor together
     arrivals: Any  # [T, X, A, S]
     group: Any  # [S]
@@ -52,7 +52,7 @@ class Rates(NamedTuple):
 class Block(NamedTuple):
     """The state of a block of draws and room to work in. Rows are rounded up to fours where a product writes them."""
 
-    people: Any  # [X, A, S, LANES]
+    people: Any  # [2, X, A, S, LANES] at the start of a step and at its end, in turns
     nation: Any  # [RATES, 1, LANES]
     grouped: Any  # [RATES, G, LANES]
     space: Any  # [RATES, S, LANES]
@@ -67,15 +67,14 @@ class Block(NamedTuple):
     measures: Any  # [M, S + G + 1, LANES]
 
 
-@kernel
-def new_block(rates: Any) -> Any:
+def new_block(rates: Rates) -> Block:
     """Room for a block of draws of these rates."""
     sexes, ages, spaces = rates.people.shape
     like = rates.people
     fours = -(-spaces // 4) * 4
     units = -(-max(spaces, rates.groups) // 4) * 4
     return Block(
-        np.zeros((sexes, ages, spaces, LANES), like.dtype),
+        np.zeros((2, sexes, ages, spaces, LANES), like.dtype),
         np.zeros((5, 1, LANES), like.dtype),
         np.zeros((5, rates.groups, LANES), like.dtype),
         np.zeros((5, spaces, LANES), like.dtype),
@@ -98,7 +97,7 @@ def start(seed: Any, first: Any, rates: Any, block: Any) -> None:
     block.grouped[:] = 0
     block.space[:] = 0
     sexes, ages, spaces = rates.people.shape
-    fill_normals(seed, first, 0, COUNT, block.normal[: -(-spaces // 4) * 4])
+    fill_normals(seed, first, NO_STEP, COUNT, block.normal[: -(-spaces // 4) * 4])
     for s in range(spaces):
         sd = rates.count_sd[s]
         mean = sd * sd / np.float32(2)
@@ -108,20 +107,20 @@ def start(seed: Any, first: Any, rates: Any, block: Any) -> None:
         for a in range(ages):
             for s in range(spaces):
                 for b in range(LANES):
-                    block.people[x, a, s, b] = rates.people[x, a, s] * block.leavers[s, b]
+                    block.people[0, x, a, s, b] = rates.people[x, a, s] * block.leavers[s, b]
 
 
 @kernel
 def step(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
     """Move a block of draws from the start of step t to its end."""
+    before, after = block.people[t % 2], block.people[(t + 1) % 2]
     _deviate(seed, first, t, rates, block)
     block.births[:] = 0
-    _add_births(rates.fertility[t], block.people[0], rates.youngest_mother, block.births)
-    _survive(rates.hazard[t], block.times[DEATHS], block.people)
-    _move(t, rates, block)
-    _arrive(rates.arrivals[t], block)
-    _add_births(rates.fertility[t], block.people[0], rates.youngest_mother, block.births)
-    _born(rates.newborn_hazard[t], rates.sex_share, rates.arrivals[t], block)
+    _add_births(rates.fertility[t], before[0], rates.youngest_mother, block.births)
+    _survive_and_move(t, rates, before, after, block)
+    _arrive(rates.arrivals[t], after, block)
+    _add_births(rates.fertility[t], after[0], rates.youngest_mother, block.births)
+    _born(rates.newborn_hazard[t], rates.sex_share, rates.arrivals[t], after, block)
 
 
 @kernel
@@ -133,10 +132,9 @@ def _deviate(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
         _regress(seed, first, t, 3 * v + 1, kept, rates.innovation[v, 1], block.normal, block.grouped[v])
         _regress(seed, first, t, 3 * v + 2, kept, rates.innovation[v, 2], block.normal, block.space[v])
         for s in range(rates.group.shape[0]):
-            nation, grouped, space = block.nation[v, 0], block.grouped[v, rates.group[s]], block.space[v, s]
-            times = block.times[v, s]
+            g = rates.group[s]
             for b in range(LANES):
-                times[b] = exp(nation[b] + grouped[b] + space[b])
+                block.times[v, s, b] = exp(block.nation[v, 0, b] + block.grouped[v, g, b] + block.space[v, s, b])
 
 
 @kernel
@@ -155,74 +153,77 @@ def _regress(seed: Any, first: Any, t: Any, variable: Any, kept: Any, sd: Any, n
 def _add_births(fertility: Any, women: Any, youngest: Any, births: Any) -> None:
     for k in range(fertility.shape[0]):
         for s in range(fertility.shape[1]):
-            rate, mothers, total = fertility[k, s], women[youngest + k, s], births[s]
+            rate = fertility[k, s]
             for b in range(LANES):
-                total[b] += rate * mothers[b]
+                births[s, b] += rate * women[youngest + k, s, b]
 
 
 @kernel
-def _survive(hazard: Any, times: Any, people: Any) -> None:
-    """Everybody one age older, in place: the oldest first, who keep their own."""
-    sexes, ages, spaces = hazard.shape
-    for x in range(sexes):
-        _keep_alive(hazard[x, ages - 1], times, people[x, ages - 1], people[x, ages - 1])
-        _keep_alive(hazard[x, ages - 2], times, people[x, ages - 2], people[x, ages - 2])
-        for s in range(spaces):
-            for b in range(LANES):
-                people[x, ages - 1, s, b] += people[x, ages - 2, s, b]
-        for a in range(ages - 3, -1, -1):
-            _keep_alive(hazard[x, a], times, people[x, a], people[x, a + 1])
+def _survive_and_move(t: Any, rates: Any, before: Any, after: Any, block: Any) -> None:
+    """All but the newborn, corridor by corridor, so that what attracts in one is summed once.
+
+    Those who leave are divided over destinations as the corridor has them, times what attracts, per origin.
+    """
+    corridor, oldest = -1, before.shape[1] - 1
+    for i in range(rates.movers.shape[1]):
+        x, a, c = rates.movers[t, i, 0], rates.movers[t, i, 1], rates.movers[t, i, 2]
+        if c != corridor:
+            multiply(rates.corridor[c], block.times[ATTRACTION], block.pull)
+            corridor = c
+        people = after[x, a]
+        _keep_alive(rates.hazard[t, x, a - 1], block.times[DEATHS], before[x, a - 1], people)
+        if a == oldest:
+            _keep_alive(rates.hazard[t, x, a], block.times[DEATHS], before[x, a], block.leavers)
+            _add(block.leavers, people)
+        _leave(rates.odds[t, x, a], block.times[LEAVING], block.pull, people, block.leavers)
+        multiply_transposed(rates.corridor[c], block.leavers, block.arrived)
+        _settle(block.times[ATTRACTION], block.arrived, people)
 
 
 @kernel
 def _keep_alive(hazard: Any, times: Any, people: Any, survivors: Any) -> None:
+    wide_vectors()
     for s in range(hazard.shape[0]):
-        lost, scale, here, alive = -hazard[s], times[s], people[s], survivors[s]
+        lost = -hazard[s]
         for b in range(LANES):
-            alive[b] = here[b] * exp(lost * scale[b])
+            survivors[s, b] = people[s, b] * exp(lost * times[s, b])
 
 
 @kernel
-def _move(t: Any, rates: Any, block: Any) -> None:
-    """Those who leave are divided over destinations as the corridor has them, times what attracts, per origin."""
-    corridor = -1
-    for i in range(rates.movers.shape[1]):
-        x, a, c = rates.movers[t, i, 0], rates.movers[t, i, 1], rates.movers[t, i, 2]
-        if c != corridor:
-            multiply(rates.toward[c], block.times[ATTRACTION], block.pull)
-            corridor = c
-        people = block.people[x, a]
-        _leave(rates.odds[t, x, a], block.times[LEAVING], block.pull, people, block.leavers)
-        multiply(rates.arriving[c], block.leavers, block.arrived)
-        _settle(block.times[ATTRACTION], block.arrived, people)
+def _add(more: Any, people: Any) -> None:
+    for s in range(people.shape[0]):
+        for b in range(LANES):
+            people[s, b] += more[s, b]
 
 
 @kernel
 def _leave(odds: Any, times: Any, pull: Any, people: Any, leavers: Any) -> None:
     """Take leavers out of ``people``; ``leavers`` is them divided by what attracts them in all."""
+    wide_vectors()
     for s in range(odds.shape[0]):
-        each, scale, attracts, here, gone = odds[s], times[s], pull[s], people[s], leavers[s]
+        each = odds[s]
         for b in range(LANES):
-            o = each * scale[b]
-            stayers = here[b] / (attracts[b] + o * attracts[b])
-            gone[b] = o * stayers
-            here[b] = stayers * attracts[b]
+            o = each * times[s, b]
+            stayers = people[s, b] / (pull[s, b] + o * pull[s, b])
+            leavers[s, b] = o * stayers
+            people[s, b] = stayers * pull[s, b]
 
 
 @kernel
 def _settle(attraction: Any, arrived: Any, people: Any) -> None:
+    wide_vectors()
     for s in range(people.shape[0]):
         for b in range(LANES):
             people[s, b] += attraction[s, b] * arrived[s, b]
 
 
 @kernel
-def _arrive(arrivals: Any, block: Any) -> None:
+def _arrive(arrivals: Any, people: Any, block: Any) -> None:
     """Add net arrivals of every age but the first, which is not born yet."""
     block.cut[:] = 0
     for x in range(arrivals.shape[0]):
         for a in range(1, arrivals.shape[1]):
-            _join(arrivals[x, a], block.times[ARRIVALS], block.people[x, a], block.cut)
+            _join(arrivals[x, a], block.times[ARRIVALS], people[x, a], block.cut)
 
 
 @kernel
@@ -231,54 +232,46 @@ def _join(arrivals: Any, times: Any, people: Any, cut: Any) -> None:
     for s in range(arrivals.shape[0]):
         each = arrivals[s]
         if each != 0:
-            scale, here, lost = times[s], people[s], cut[s]
             for b in range(LANES):
-                there = here[b] + each * scale[b]
-                here[b] = max(there, zero)
-                lost[b] += max(-there, zero)
+                there = people[s, b] + each * times[s, b]
+                people[s, b] = max(there, zero)
+                cut[s, b] += max(-there, zero)
 
 
 @kernel
-def _born(hazard: Any, share: Any, arrivals: Any, block: Any) -> None:
+def _born(hazard: Any, share: Any, arrivals: Any, people: Any, block: Any) -> None:
     """Children of the step who live at its end, and those of their age who arrive."""
     half = np.float32(0.5)
     for x in range(hazard.shape[0]):
         for s in range(hazard.shape[1]):
-            lost, part = -hazard[x, s], half * share[x]
-            births, fertile, deaths = block.births[s], block.times[BIRTHS, s], block.times[DEATHS, s]
-            here = block.people[x, 0, s]
             for b in range(LANES):
-                here[b] = part * births[b] * fertile[b] * exp(lost * deaths[b])
-        _join(arrivals[x, 0], block.times[ARRIVALS], block.people[x, 0], block.cut)
+                born = half * share[x] * block.births[s, b] * block.times[BIRTHS, s, b]
+                people[x, 0, s, b] = born * exp(-hazard[x, s] * block.times[DEATHS, s, b])
+        _join(arrivals[x, 0], block.times[ARRIVALS], people[x, 0], block.cut)
 
 
 @kernel
 def measure(t: Any, rates: Any, block: Any) -> None:
     """Residents of every space, and the measures of every space, of every group of spaces and of all."""
     many, sexes, ages, spaces = rates.weight.shape
+    people = block.people[(t + 1) % 2]
     block.measures[:] = 0
     block.residents[:] = 0
     for s in range(spaces):
-        residents = block.residents[s]
         for x in range(sexes):
             for a in range(ages):
-                people = block.people[x, a, s]
                 for b in range(LANES):
-                    residents[b] += people[b]
+                    block.residents[s, b] += people[x, a, s, b]
                 for m in range(many):
-                    _weigh(rates.weight[m, x, a, s], people, block.measures[m, s])
+                    weight = rates.weight[m, x, a, s]
+                    if weight != 0:
+                        for b in range(LANES):
+                            block.measures[m, s, b] += weight * people[x, a, s, b]
     for m in range(many):
         for s in range(spaces):
-            here, factor = block.measures[m, s], rates.factor[t, m, s]
-            grouped, total = block.measures[m, spaces + rates.group[s]], block.measures[m, spaces + rates.groups]
+            g = spaces + rates.group[s]
             for b in range(LANES):
-                here[b] *= factor
-                grouped[b] += here[b]
-                total[b] += here[b]
-
-
-@kernel
-def _weigh(weight: Any, people: Any, total: Any) -> None:
-    if weight != 0:
-        for b in range(LANES):
-            total[b] += weight * people[b]
+                here = block.measures[m, s, b] * rates.factor[t, m, s]
+                block.measures[m, s, b] = here
+                block.measures[m, g, b] += here
+                block.measures[m, spaces + rates.groups, b] += here

@@ -1,8 +1,8 @@
 """Random numbers that are looked up, not drawn in turn.
 
-Philox4x32-10 scrambles a counter under a key; here the counter is (draw, step, variable) and the key is the seed. Draw i
-is so the same number for number whatever else is asked for: on any thread, in any chunk, in every scenario. Scenarios
-compared draw by draw (common random numbers) then differ by what they change and by nothing else.
+Philox4x32-10 scrambles a counter under a key; here the counter is (draw, step, variable) and the key is the seed. Draw
+i is so the same number for number whatever else is asked for: on any thread, in any chunk, in every scenario.
+Scenarios compared draw by draw (common random numbers) then differ by what they change and by nothing else.
 
 Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, Parallel random numbers: as easy as 1, 2, 3, SC11 (2011).
 """
@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit, uint32, uint64
 
-from allocate.kernels.elementary import inverse_normal, kernel
+from allocate.kernels.elementary import inverse_normal, kernel, wide_vectors
 
 #: Draws that are worked on together, the innermost dimension of every array of a kernel.
 LANES: Final = 64
@@ -48,8 +48,8 @@ def philox(k0: Any, k1: Any, c0: Any, c1: Any, c2: Any, c3: Any) -> Any:
 def fill_normals(seed: Any, first: Any, step: Any, variable: Any, out: Any) -> None:
     """Standard normal numbers of a variable at a step: ``out`` [numbers, LANES], draws ``first`` on.
 
-    One call of the generator gives four numbers, so ``out`` has a multiple of four rows. Numbers are of single precision
-    whatever the type of ``out``, so that both precisions see the same draws.
+    One call of the generator gives four numbers, so ``out`` has a multiple of four rows. Numbers are of single
+    precision whatever the type of ``out``, so that both precisions see the same draws.
 
     >>> import numpy as np
     >>> out = np.empty((4, LANES))
@@ -57,6 +57,7 @@ def fill_normals(seed: Any, first: Any, step: Any, variable: Any, out: Any) -> N
     >>> float(out[0, 5]) == float(normals(1, 5, 1, 0, 0, 1)[0, 0])
     True
     """
+    wide_vectors()
     k0, k1 = uint64(seed) & _LOW, uint64(seed) >> _HALF
     word = np.empty((4, LANES), np.uint32)
     for four in range(out.shape[0] // 4):

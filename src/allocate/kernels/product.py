@@ -26,26 +26,29 @@ _WIDE = binding.get_host_cpu_features().get("avx512f", False)
 _BITS, _VECTORS = (512, 4) if _WIDE else (256, 2)
 
 
-def packed(matrices: Any) -> Any:
-    """Matrices [..., n, m] as the product reads them, [..., n / ROWS, m, ROWS], with rows of zeros to fill the last.
+def padded(matrices: Any) -> Any:
+    """Square matrices [..., n, n] with rows and columns of zeros up to the next multiple of ROWS.
 
     >>> import numpy as np
-    >>> packed(np.arange(6.0).reshape(3, 2)).tolist()
-    [[[0.0, 2.0, 4.0, 0.0], [1.0, 3.0, 5.0, 0.0]]]
+    >>> padded(np.ones((2, 2))).tolist()
+    [[1.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
     """
-    *lead, rows, columns = matrices.shape
-    full = np.zeros((*lead, -(-rows // ROWS) * ROWS, columns), matrices.dtype)
-    full[..., :rows, :] = matrices
-    return np.ascontiguousarray(full.reshape(*lead, -1, ROWS, columns).swapaxes(-1, -2))
+    *lead, rows, _ = matrices.shape
+    size = -(-rows // ROWS) * ROWS
+    full = np.zeros((*lead, size, size), matrices.dtype)
+    full[..., :rows, :rows] = matrices
+    return full
 
 
-@intrinsic
-def _tile(context: Any, matrix: Any, x: Any, y: Any, group: Any) -> Any:
-    """y[rows of the group] = matrix[group] times x, for all draws; ``matrix`` as packed, x and y [rows, LANES]."""
+def _sum_rows(_typing: Any, matrix: Any, down: Any, across: Any, x: Any, y: Any, group: Any) -> Any:
+    """y[rows of the group] = those rows of the matrix times x, for all draws; x and y [rows, LANES].
+
+    ``down`` and ``across``: how far a row, and a column, is from the next in ``matrix``.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        arrays = [context.make_array(t)(context, builder, a) for t, a in zip(signature.args[:3], args[:3], strict=True)]
-        q, x, y = (array.data for array in arrays)
+        matrix, x, y = (context.make_array(signature.args[i])(context, builder, args[i]) for i in (0, 3, 4))
+        down, across, group = args[1], args[2], args[5]
         index, one = ir.IntType(64), context.get_value_type(signature.args[0].dtype)
         size = 4 if isinstance(one, ir.FloatType) else 8
         wide = _BITS // 8 // size
@@ -54,48 +57,64 @@ def _tile(context: Any, matrix: Any, x: Any, y: Any, group: Any) -> Any:
         zero, none = ir.Constant(vector, [0.0] * wide), ir.Constant(vector, ir.Undefined)
         name = f"llvm.fmuladd.v{wide}f{8 * size}"
         fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
-        columns = builder.extract_value(arrays[1].shape, 0)
+        columns = builder.extract_value(x.shape, 0)
 
         def at(base: Any, row: Any, start: Any) -> Any:
             place = builder.add(builder.mul(row, index(LANES)), index(start))
             return builder.bitcast(builder.gep(base, [place]), vector.as_pointer())
 
-        q = builder.gep(q, [builder.mul(args[3], builder.mul(columns, index(ROWS)))])
+        rows = [builder.add(builder.mul(group, index(ROWS)), index(r)) for r in range(ROWS)]
+        bases = [builder.gep(matrix.data, [builder.mul(row, down)]) for row in rows]
         for start in range(0, LANES, wide * _VECTORS):
             sums = [[cgutils.alloca_once(builder, vector) for _ in range(_VECTORS)] for _ in range(ROWS)]
             for place in (place for row in sums for place in row):
                 builder.store(zero, place)
             with cgutils.for_range(builder, columns) as loop:
-                many = [builder.load(at(x, loop.index, start + v * wide), align=size) for v in range(_VECTORS)]
+                many = [builder.load(at(x.data, loop.index, start + v * wide), align=size) for v in range(_VECTORS)]
+                column = builder.mul(loop.index, across)
                 for r in range(ROWS):
-                    place = builder.add(builder.mul(loop.index, index(ROWS)), index(r))
-                    scalar = builder.load(builder.gep(q, [place]))
+                    scalar = builder.load(builder.gep(bases[r], [column]))
                     spread = builder.insert_element(none, scalar, ir.IntType(32)(0))
                     spread = builder.shuffle_vector(spread, none, lanes)
                     for v in range(_VECTORS):
                         total = builder.call(fused, [spread, many[v], builder.load(sums[r][v])])
                         builder.store(total, sums[r][v])
             for r in range(ROWS):
-                row = builder.add(builder.mul(args[3], index(ROWS)), index(r))
                 for v in range(_VECTORS):
-                    builder.store(builder.load(sums[r][v]), at(y, row, start + v * wide), align=size)
+                    builder.store(builder.load(sums[r][v]), at(y.data, rows[r], start + v * wide), align=size)
         return context.get_dummy_value()
 
-    return types.void(matrix, x, y, group), generate
+    return types.void(matrix, down, across, x, y, group), generate
+
+
+_tile: Any = intrinsic(_sum_rows)
 
 
 @kernel
 def multiply(matrix: Any, x: Any, y: Any) -> None:
-    """y = matrix times x: ``matrix`` [n / ROWS, m, ROWS] as ``packed`` gives it, x [m, LANES], y [n, LANES].
+    """y = matrix times x: ``matrix`` as ``padded`` gives it, x [n, LANES], y [n up to ROWS, LANES].
 
-    All of one type and contiguous. Rows that ``packed`` added are zeros of y, which needs room for them.
+    All of one type and contiguous. Rows that were added are zeros of y, which needs room for them.
 
     >>> import numpy as np
-    >>> matrix, x = np.arange(6.0).reshape(3, 2), np.ones((2, LANES))
     >>> y = np.empty((ROWS, LANES))
-    >>> multiply(packed(matrix), x, y)
+    >>> multiply(padded(np.arange(4.0).reshape(2, 2)), np.ones((2, LANES)), y)
     >>> y[:, 7].tolist()
-    [1.0, 5.0, 9.0, 0.0]
+    [1.0, 5.0, 0.0, 0.0]
     """
-    for group in range(matrix.shape[0]):
-        _tile(matrix, x, y, group)
+    for group in range(matrix.shape[0] // ROWS):
+        _tile(matrix, matrix.shape[1], 1, x, y, group)
+
+
+@kernel
+def multiply_transposed(matrix: Any, x: Any, y: Any) -> None:
+    """y = the transpose of matrix, times x; otherwise as ``multiply``.
+
+    >>> import numpy as np
+    >>> y = np.empty((ROWS, LANES))
+    >>> multiply_transposed(padded(np.arange(4.0).reshape(2, 2)), np.ones((2, LANES)), y)
+    >>> y[:, 7].tolist()
+    [2.0, 4.0, 0.0, 0.0]
+    """
+    for group in range(matrix.shape[0] // ROWS):
+        _tile(matrix, 1, matrix.shape[1], x, y, group)

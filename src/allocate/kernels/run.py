@@ -1,6 +1,6 @@
-"""The two compiled ways through all steps: count draws, or write them out.
+"""The compiled way through all steps, to count draws or to write them out.
 
-Each works on blocks of draws that do not know of each other, lets other threads run meanwhile, and is compiled once for a
+It works on blocks of draws that do not know of each other, lets other threads run meanwhile, and is compiled once for a
 machine and a type of number: the machine code is kept beside this file, or in the user's own cache where that cannot be
 written. It is kept under a digest of every kernel's text, so that a change in any of them is compiled anew.
 """
@@ -15,9 +15,9 @@ import numpy as np
 from numba import njit
 
 from allocate.kernels.elementary import kernel
-from allocate.kernels.people import measure, new_block, start, step
+from allocate.kernels.people import measure, start, step
 from allocate.kernels.philox import LANES
-from allocate.kernels.services import deliver, new_supply, serve
+from allocate.kernels.services import deliver, serve
 from allocate.kernels.sketch import PARTS, PROBABILITY_PARTS, add, count, put
 
 
@@ -83,49 +83,52 @@ def _tally_people(t: Any, block: Any, per: Any, at: Any, mask: Any, buckets: Any
 
 
 @kernel
-def _tally_services(
-    t: Any, services: Any, block: Any, supply: Any, per: Any, at: Any, mask: Any, buckets: Any, sums: Any
-) -> None:
+def _tally_service(t: Any, k: Any, supply: Any, per: Any, at: Any, mask: Any, buckets: Any, sums: Any) -> None:
     parts, certain, one = np.float32(PARTS), np.float32(PROBABILITY_PARTS), np.float32(1)
-    for k in range(per.demand.shape[1]):
-        for s in range(per.demand.shape[2]):
-            serve(t, k, s, services, block.measures, block.residents, supply)
-            put(supply.adequacy, per.adequacy[t, k, s], buckets.adequacy[t, k, s, at : at + LANES])
-            sums.chance[t, k, s] += add(supply.chance, one, certain, mask)
-            sums.short[t, k, s] += add(supply.short, one, certain, mask)
-            sums.backlog[t, k, s] += add(supply.backlog, per.demand[t, k, s], parts, mask)
-            sums.served[t, k, s] += add(supply.served, per.residents[t, s], parts, mask)
+    for s in range(per.demand.shape[2]):
+        put(supply.adequacy[s], per.adequacy[t, k, s], buckets.adequacy[t, k, s, at : at + LANES])
+        sums.chance[t, k, s] += add(supply.chance[s], one, certain, mask)
+        sums.short[t, k, s] += add(supply.worst[k, s], one, certain, mask)
+        sums.backlog[t, k, s] += add(supply.backlog[s], per.demand[t, k, s], parts, mask)
+        sums.served[t, k, s] += add(supply.served[s], per.residents[t, s], parts, mask)
 
 
 @kernel
-def _write(t: Any, at: Any, many: Any, services: Any, block: Any, supply: Any, out: Any) -> None:
+def _write_people(t: Any, at: Any, many: Any, block: Any, out: Any) -> None:
     for b in range(many):
-        out.measures[at + b, t] = block.measures[:, :, b]
-        out.residents[at + b, t] = block.residents[:, b]
-        out.cut[at + b, t] = block.cut[:, b]
+        for s in range(block.residents.shape[0]):
+            out.residents[at + b, t, s] = block.residents[s, b]
+            out.cut[at + b, t, s] = block.cut[s, b]
+        for m in range(block.measures.shape[0]):
+            for r in range(block.measures.shape[1]):
+                out.measures[at + b, t, m, r] = block.measures[m, r, b]
         if out.people.shape[0]:
-            out.people[at + b, t] = block.people[:, :, :, b]
-    for k in range(out.demand.shape[2]):
-        for s in range(out.demand.shape[3]):
-            serve(t, k, s, services, block.measures, block.residents, supply)
-            for b in range(many):
-                out.demand[at + b, t, k, s] = supply.demand[b]
-                out.capacity[at + b, t, k, s] = supply.capacity[b]
-                out.chance[at + b, t, k, s] = supply.chance[b]
-                out.short[at + b, t, k, s] = supply.short[b]
+            for x in range(out.people.shape[2]):
+                for a in range(out.people.shape[3]):
+                    for s in range(out.people.shape[4]):
+                        out.people[at + b, t, x, a, s] = block.people[(t + 1) % 2, x, a, s, b]
+
+
+@kernel
+def _write_service(t: Any, k: Any, at: Any, many: Any, supply: Any, out: Any) -> None:
+    for b in range(many):
+        for s in range(supply.demand.shape[0]):
+            out.demand[at + b, t, k, s] = supply.demand[s, b]
+            out.capacity[at + b, t, k, s] = supply.capacity[s, b]
+            out.chance[at + b, t, k, s] = supply.chance[s, b]
+            out.short[at + b, t, k, s] = supply.worst[k, s, b]
 
 
 def _text() -> str:
+    """A digest of the text of every module of kernels."""
     files = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _compiled(text: str) -> tuple[Any, Any, Any]:
+def _compiled(text: str) -> tuple[Any, Any]:
     """The entry points. What they close over is part of their key in the cache; nothing else is done with ``text``."""
-    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}, "nogil": True, "cache": True}
 
-    @njit(**options)
-    def tally(
+    def advance(
         seed: Any,
         first: Any,
         low: Any,
@@ -133,12 +136,14 @@ def _compiled(text: str) -> tuple[Any, Any, Any]:
         draws: Any,
         rates: Any,
         services: Any,
+        block: Any,
+        supply: Any,
         per: Any,
         buckets: Any,
         sums: Any,
+        out: Any,
     ) -> None:
         text  # noqa: B018
-        block, supply = new_block(rates), new_supply(services)
         mask = np.empty(LANES, np.int32)
         for at in range(low, high, LANES):
             for b in range(LANES):
@@ -148,27 +153,31 @@ def _compiled(text: str) -> tuple[Any, Any, Any]:
             for t in range(rates.hazard.shape[0]):
                 step(seed, first + at, t, rates, block)
                 measure(t, rates, block)
-                _tally_people(t, block, per, at, mask, buckets, sums)
-                _tally_services(t, services, block, supply, per, at, mask, buckets, sums)
+                if out.measures.shape[0]:
+                    _write_people(t, at, min(LANES, draws - at), block, out)
+                else:
+                    _tally_people(t, block, per, at, mask, buckets, sums)
+                for k in range(services.sd.shape[0]):
+                    serve(t, k, services, block.measures, block.residents, supply)
+                    if out.measures.shape[0]:
+                        _write_service(t, k, at, min(LANES, draws - at), supply, out)
+                    else:
+                        _tally_service(t, k, supply, per, at, mask, buckets, sums)
 
-    @njit(**options)
-    def write(seed: Any, first: Any, low: Any, high: Any, draws: Any, rates: Any, services: Any, out: Any) -> None:
-        text  # noqa: B018
-        block, supply = new_block(rates), new_supply(services)
-        for at in range(low, high, LANES):
-            start(seed, first + at, rates, block)
-            deliver(seed, first + at, services, supply)
-            for t in range(rates.hazard.shape[0]):
-                step(seed, first + at, t, rates, block)
-                measure(t, rates, block)
-                _write(t, at, min(LANES, draws - at), services, block, supply, out)
-
-    @njit(**options)
     def fold(buckets: Any, draws: Any, low: Any, high: Any, counts: Any) -> None:
         text  # noqa: B018
         count(buckets, draws, low, high, counts)
 
-    return tally, write, fold
+    return _kept(advance), _kept(fold)
 
 
-tally, write, fold = _compiled(_text())
+def _kept(way: Any) -> Any:
+    """Compiled when it is first called, and kept for the next process where there is anywhere to keep it."""
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}, "nogil": True}
+    try:
+        return njit(cache=True, **options)(way)
+    except RuntimeError:  # neither beside this file nor in the user's own cache may anything be written
+        return njit(**options)(way)
+
+
+advance, fold = _compiled(_text())

@@ -1,9 +1,9 @@
 """Demand, capacity and adequacy of services at a step, for a block of draws.
 
 What a programme builds is delivered well or badly, for all spaces together and for each: the delivered part is
-exp(common_sd * chi + sd * zeta), with two standard normals that stay the same over the steps of a draw. Given people and
-chi, a service is adequate where zeta is at least a critical value, so its probability is known without drawing zeta.
-Averaged over draws, that is a far surer estimate than counting draws (conditional Monte Carlo; S. Asmussen and
+exp(common_sd * chi + sd * zeta), with two standard normals that stay the same over the steps of a draw. Given people
+and chi, a service is adequate where zeta is at least a critical value, so its probability is known without drawing
+zeta. Averaged over draws, that is a far surer estimate than counting draws (conditional Monte Carlo; S. Asmussen and
 P. W. Glynn, Stochastic Simulation (2007), chapter V.4).
 """
 
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from allocate.kernels.elementary import exp, kernel, log, normal_cdf
-from allocate.kernels.people import COMMON_DELIVERY, DELIVERY
+from allocate.kernels.people import COMMON_DELIVERY, DELIVERY, NO_STEP
 from allocate.kernels.philox import LANES, fill_normals
 
 
@@ -30,23 +30,21 @@ class Services(NamedTuple):
 
 
 class Supply(NamedTuple):
-    """Services of a block of draws."""
+    """Services of a block of draws, and one of them at a step."""
 
     common: Any  # [K in fours, LANES] the common part of delivery, as a logarithm
     delivery: Any  # [K, S, LANES] what is delivered of what was planned
-    worst: Any  # [K, S, LANES] the highest critical value of the steps so far
-    normal: Any  # [max(K, S) in fours, LANES]
-    demand: Any  # [LANES], as all below
+    worst: Any  # [K, S, LANES] probability of a shortfall so far, given people and the common part
+    normal: Any  # [S in fours, LANES]
+    demand: Any  # [S, LANES], as all below
     capacity: Any
     adequacy: Any
     backlog: Any
     chance: Any  # probability of adequacy, given people and the common part
-    short: Any  # probability of a shortfall at this step or before
     served: Any  # residents, times the probability of adequacy
 
 
-@kernel
-def new_supply(services: Any) -> Any:
+def new_supply(services: Services) -> Supply:
     """Room for a block of draws of these services."""
     many, spaces = services.stock.shape[1], services.stock.shape[2]
     like = services.stock
@@ -55,71 +53,75 @@ def new_supply(services: Any) -> Any:
         np.zeros((many, spaces, LANES), like.dtype),
         np.zeros((many, spaces, LANES), like.dtype),
         np.zeros((-(-spaces // 4) * 4, LANES), like.dtype),
-        np.zeros(LANES, like.dtype),
-        np.zeros(LANES, like.dtype),
-        np.zeros(LANES, like.dtype),
-        np.zeros(LANES, like.dtype),
-        np.zeros(LANES, like.dtype),
-        np.zeros(LANES, like.dtype),
-        np.zeros(LANES, like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
+        np.zeros((spaces, LANES), like.dtype),
     )
 
 
 @kernel
 def deliver(seed: Any, first: Any, services: Any, supply: Any) -> None:
     """Draw how well every programme delivers; nothing has been short yet."""
-    fill_normals(seed, first, 0, COMMON_DELIVERY, supply.common)
-    supply.worst[:] = -np.inf
+    fill_normals(seed, first, NO_STEP, COMMON_DELIVERY, supply.common)
+    supply.worst[:] = 0
     for k in range(services.sd.shape[0]):
-        sd, common = services.sd[k], supply.common[k]
-        fill_normals(seed, first, 0, DELIVERY + k, supply.normal)
+        fill_normals(seed, first, NO_STEP, DELIVERY + k, supply.normal)
         for b in range(LANES):
-            common[b] *= services.common_sd[k]
+            supply.common[k, b] *= services.common_sd[k]
         for s in range(supply.delivery.shape[1]):
-            here = supply.delivery[k, s]
             for b in range(LANES):
-                here[b] = exp(common[b] + sd * supply.normal[s, b])
+                supply.delivery[k, s, b] = exp(supply.common[k, b] + services.sd[k] * supply.normal[s, b])
 
 
 @kernel
-def serve(t: Any, k: Any, s: Any, services: Any, measures: Any, residents: Any, supply: Any) -> None:
-    """Service k in space s at the end of step t, from ``measures`` [M, regions, LANES] and ``residents`` [S, LANES]."""
+def serve(t: Any, k: Any, services: Any, measures: Any, residents: Any, supply: Any) -> None:
+    """Service k at the end of step t, from ``measures`` [M, regions, LANES] and ``residents`` [S, LANES]."""
     supply.demand[:] = 0
     for m in range(measures.shape[0]):
-        need, people = services.need[t, k, m], measures[m, s]
-        if need != 0:
-            for b in range(LANES):
-                supply.demand[b] += need * people[b]
-    _supply(services.stock[t, k, s], services.built[t, k, s], services.yields[t, k, s], supply.delivery[k, s], supply)
-    _chance(t, k, s, services, supply)
-    people = residents[s]
-    for b in range(LANES):
-        supply.served[b] = people[b] * supply.chance[b]
+        if services.need[t, k, m] != 0:
+            for s in range(residents.shape[0]):
+                for b in range(LANES):
+                    supply.demand[s, b] += services.need[t, k, m] * measures[m, s, b]
+    _provide(services.stock[t, k], services.built[t, k], services.yields[t, k], supply.delivery[k], supply)
+    for s in range(residents.shape[0]):
+        stock, built, part, sd = (
+            services.stock[t, k, s],
+            services.built[t, k, s],
+            services.yields[t, k, s],
+            services.sd[k],
+        )
+        if sd * built * part > 0:
+            _integrate(stock, built, part, sd, supply.common[k], supply.demand[s], supply.chance[s])
+    one = residents.dtype.type(1)
+    for s in range(residents.shape[0]):
+        for b in range(LANES):
+            supply.worst[k, s, b] = max(supply.worst[k, s, b], one - supply.chance[s, b])
+            supply.served[s, b] = residents[s, b] * supply.chance[s, b]
 
 
 @kernel
-def _supply(stock: Any, built: Any, part: Any, delivery: Any, supply: Any) -> None:
-    """Capacity, and demand against it; without demand there is no end to adequacy."""
-    zero, most = stock * 0, stock * 0 + np.float32(np.inf)
-    for b in range(LANES):
-        capacity, demand = (stock + built * delivery[b]) * part, supply.demand[b]
-        supply.capacity[b] = capacity
-        supply.backlog[b] = max(demand - capacity, zero)
-        supply.adequacy[b] = capacity / demand if demand > zero else most
+def _provide(stock: Any, built: Any, yields: Any, delivery: Any, supply: Any) -> None:
+    """Capacity as drawn against demand: without demand there is no end to adequacy."""
+    T = stock.dtype.type
+    zero, one, most = T(0), T(1), T(np.inf)
+    for s in range(stock.shape[0]):
+        for b in range(LANES):
+            capacity, demand = (stock[s] + built[s] * delivery[s, b]) * yields[s], supply.demand[s, b]
+            supply.capacity[s, b] = capacity
+            supply.backlog[s, b] = max(demand - capacity, zero)
+            supply.adequacy[s, b] = capacity / demand if demand > zero else most
+            supply.chance[s, b] = one if capacity >= demand else zero
 
 
 @kernel
-def _chance(t: Any, k: Any, s: Any, services: Any, supply: Any) -> None:
-    """Probabilities from the critical value of zeta: certain where stock is enough, or where nothing is left to chance."""
-    stock, built, part, sd = services.stock[t, k, s], services.built[t, k, s], services.yields[t, k, s], services.sd[k]
-    worst, common = supply.worst[k, s], supply.common[k]
-    no, yes = stock * 0 - np.float32(np.inf), stock * 0 + np.float32(np.inf)
-    chancy = sd * built * part > 0
+def _integrate(stock: Any, built: Any, part: Any, sd: Any, common: Any, demand: Any, chance: Any) -> None:
+    """The probability that zeta is at least its critical value; 1 where the stock alone is enough."""
+    T = chance.dtype.type
+    one, zero, least = T(1), T(0), T(1e-30)
     for b in range(LANES):
-        critical = no if supply.capacity[b] >= supply.demand[b] else yes
-        if chancy:
-            missing = supply.demand[b] / part - stock
-            critical = (log(missing / built) - common[b]) / sd if missing > 0 else no
-        worst[b] = max(worst[b], critical)
-        supply.chance[b] = normal_cdf(-critical)
-        supply.short[b] = normal_cdf(worst[b])
+        missing = (demand[b] / part - stock) / built
+        above = normal_cdf((common[b] - log(max(missing, least))) / sd)
+        chance[b] = above if missing > zero else one

@@ -1,8 +1,8 @@
 """Run a projection: without chance, draw by draw, or many draws counted.
 
-Draws are counted chunk by chunk. In a chunk, threads first project blocks of draws and write which bucket each value fell
-in, then share the cells out and count. Threads are plain ones, that call compiled code which holds no lock: no setting of
-the process is touched, and any number of runs may go on at once.
+Draws are counted chunk by chunk. In a chunk, threads first project blocks of draws and write which bucket each value
+fell in, then share the cells out and count. Threads are plain ones, that call compiled code which holds no lock: no
+setting of the process is touched, and any number of runs may go on at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -19,11 +20,11 @@ from numba.core import event
 from allocate.errors import InputError, Problem
 from allocate.kernels import run
 from allocate.kernels.inputs import Inputs
-from allocate.kernels.people import Rates
+from allocate.kernels.people import Block, Rates, new_block
 from allocate.kernels.philox import LANES
-from allocate.kernels.product import packed
+from allocate.kernels.product import padded
 from allocate.kernels.run import Buckets, Paths, Per, Sums
-from allocate.kernels.services import Services
+from allocate.kernels.services import Services, Supply, new_supply
 from allocate.kernels.sketch import BUCKETS, Sketch, scale
 from allocate.kernels.tally import Tally
 
@@ -42,7 +43,7 @@ def project(inputs: Inputs, precision: Precision = "single") -> Paths:
 
     >>> from allocate.kernels.inputs import small
     >>> project(Inputs(**small(), boys=0.507)).residents.round(1).tolist()
-    [[[301.4, 301.4]]]
+    [[[283.5, 283.5]]]
     """
     rates, services = _prepared(inputs, precision)
     certain = rates._replace(innovation=rates.innovation * 0, count_sd=rates.count_sd * 0)
@@ -55,8 +56,8 @@ def paths(
 ) -> Paths:
     """Draws ``first`` to ``first + draws`` written out, with everybody by sex, age and space if ``people``.
 
-    Draw i is the same here and in ``simulate``, whatever else is asked. All are in memory at once: 52 spaces, 6 steps, 6
-    measures and 7 services take 45 kB a draw, and people 45 more.
+    Draw i is the same here and in ``simulate``, whatever else is asked. All are in memory at once: 52 spaces, 6 steps,
+    6 measures and 7 services take 45 kB a draw, and people 45 more.
 
     >>> from allocate.kernels.inputs import small
     >>> inputs = Inputs(**small(), boys=0.507)
@@ -128,15 +129,15 @@ def _check(seed: int, draws: int, first: int) -> None:
 def _said(say: Callable[[str], None] | None) -> Iterator[None]:
     """Say so if anything is compiled meanwhile."""
 
-    class Listener(event.Listener):  # type: ignore[misc]
+    class Listener(event.Listener):
         told = False
 
-        def on_start(self, event: Any) -> None:
+        def on_start(self, _event: Any) -> None:
             if say and not self.told:
                 say(COMPILING)
             self.told = True
 
-        def on_end(self, event: Any) -> None:
+        def on_end(self, _event: Any) -> None:
             pass
 
     with event.install_listener("numba:compile", Listener()):
@@ -164,8 +165,7 @@ def _prepared(inputs: Inputs, precision: Precision) -> tuple[Rates, Services]:
         youngest_mother=inputs.youngest_mother,
         sex_share=real(boys),
         odds=real(inputs.odds),
-        toward=real(packed(corridor)),
-        arriving=real(packed(corridor.swapaxes(1, 2))),
+        corridor=real(padded(corridor)),
         movers=_movers(inputs.corridor_of),
         arrivals=real(inputs.arrivals),
         group=inputs.group,
@@ -197,14 +197,29 @@ def _movers(corridor_of: Array) -> Array:
 
 def _written(seed: int, first: int, draws: int, rates: Rates, services: Services, people: bool) -> Paths:
     """Room for draws, filled."""
+    per, room, sums = (kind(*(np.empty((0,) * n, T) for n in dims)) for kind, T, dims in _nothing(rates.people.dtype))
+    out = _paths(draws, rates, services, people)
+    run.advance(np.uint64(seed), first, 0, draws, draws, rates, services, *_work(rates, services), per, room, sums, out)
+    return out
+
+
+def _paths(draws: int, rates: Rates, services: Services, people: bool) -> Paths:
     steps, sexes, ages, spaces = rates.hazard.shape
     many, regions, kinds = len(rates.weight), spaces + rates.groups + 1, services.sd.size
     served = (draws, steps, kinds, spaces)
     shapes = [(draws, steps, many, regions), (draws, steps, spaces), *[served] * 4, (draws, steps, spaces)]
     shapes.append((draws if people else 0, steps, sexes, ages, spaces))
-    out = Paths(*(np.empty(shape, rates.people.dtype) for shape in shapes))
-    run.write(np.uint64(seed), first, 0, draws, draws, rates, services, out)
-    return out
+    return Paths(*(np.empty(shape, rates.people.dtype) for shape in shapes))
+
+
+def _work(rates: Rates, services: Services) -> tuple[Block, Supply]:
+    """Room to work in, of one thread."""
+    return new_block(rates), new_supply(services)
+
+
+def _nothing(T: Any) -> list[Any]:
+    """What is given for counting where draws are written: arrays of these kinds, types and dimensions, all empty."""
+    return [(Per, T, (3, 3, 3, 2)), (Buckets, np.uint16, (4, 4)), (Sums, np.int64, (3, 3, 3, 3, 3, 2, 2))]
 
 
 def _empty(inputs: Inputs, seed: int, draws: tuple[int, int], reference: Paths) -> Tally:
@@ -252,7 +267,7 @@ def _pool(threads: int) -> Iterator[_Share]:
     with ThreadPoolExecutor(threads) as pool:
 
         def share(work: Callable[[int, int], Any], size: int, unit: int) -> list[Any]:
-            part = -(-size // (4 * threads * unit)) * unit
+            part = max(1, -(-size // (4 * threads * unit))) * unit
             starts = range(0, size, part)
             return list(pool.map(work, starts, [min(start + part, size) for start in starts]))
 
@@ -271,10 +286,13 @@ def _count(
     share: _Share,
 ) -> None:
     """Add a chunk of draws to a tally."""
+    nowhere = _paths(0, rates, services, people=False)
 
     def advance(low: int, high: int) -> Sums:
         sums = Sums(*(np.zeros_like(total) for total in tally.sums))
-        run.tally(np.uint64(seed), first, low, high, draws, rates, services, per, room, sums)
+        run.advance(
+            np.uint64(seed), first, low, high, draws, rates, services, *_work(rates, services), per, room, sums, nowhere
+        )
         return sums
 
     for sums in share(advance, draws, LANES):
@@ -282,4 +300,8 @@ def _count(
             total += part
     for where, sketch in zip(room, (tally.measures, tally.adequacy), strict=True):
         flat, counts = where.reshape(-1, where.shape[-1]), sketch.counts.reshape(-1, BUCKETS)
-        share(lambda low, high, flat=flat, counts=counts: run.fold(flat, draws, low, high, counts), len(flat), 1)
+        share(partial(_fold, flat, draws, counts), len(flat), 1)
+
+
+def _fold(buckets: Array, draws: int, counts: Array, low: int, high: int) -> None:
+    run.fold(buckets, draws, low, high, counts)

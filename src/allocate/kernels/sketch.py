@@ -1,9 +1,10 @@
 """How many draws fell where: whole numbers in buckets, so that parts of a run add up exactly in any order.
 
-A value is divided by its reference (what the projection gives without chance), and the bits of the quotient, as a number
-of single precision, name its bucket: the exponent and the first nine bits of the fraction. So an octave has 512 buckets,
-equal within it and at most 0.2% wide. A quantile is read as if draws lay evenly in their bucket, and is off by at most a
-bucket's width. Zero has a bucket of its own; so have values below a sixteenth of the reference, and above sixteen times.
+A value is divided by its reference (what the projection gives without chance), and the bits of the quotient, as a
+number of single precision, name its bucket: the exponent and the first nine bits of the fraction. So an octave has 512
+buckets, equal within it and at most 0.2% wide. A quantile is read as if draws lay evenly in their bucket, and is off
+by at most a bucket's width. Zero has a bucket of its own; so have values below a sixteenth of the reference, and above
+sixteen times.
 
 Sums are whole numbers too, of fixed-point fractions of the reference.
 """
@@ -81,8 +82,8 @@ class Sketch:
     def quantiles(self, probabilities: Any) -> Array:
         """Values [probabilities, ...] below which these parts of the draws lie; off by at most 0.2%.
 
-        As in numpy, the quantile of 0 is the lowest draw and of 1 the highest. What lies below the buckets is given as 0
-        and what lies above as infinity, so that an interval is never too narrow; ``outside`` counts them.
+        As in numpy, the quantile of 0 is the lowest draw and of 1 the highest. What lies below the buckets is given as
+        0 and what lies above as infinity, so that an interval is never too narrow; ``outside`` counts them.
         """
         asked = np.atleast_1d(np.asarray(probabilities, float))
         flat = self.counts.reshape(-1, BUCKETS)
@@ -107,12 +108,20 @@ def scale(reference: Array) -> Array:
 
 
 def _ranked(counts: Array, probabilities: Array) -> Array:
-    """Quotients at the ranks of a cell, as if the draws of a bucket lay evenly in it."""
+    """Quotients at probabilities of a cell, between the two draws that are next to each, as numpy has it."""
     upto = np.cumsum(counts, dtype=np.int64)
     rank = probabilities * (upto[-1] - 1)
+    low = np.floor(rank).astype(np.int64)
+    lower, upper = (_in_order(counts, upto, np.minimum(i, upto[-1] - 1)) for i in (low, low + 1))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(lower == upper, lower, lower + (rank - low) * (upper - lower)))
+
+
+def _in_order(counts: Array, upto: Array, rank: Array) -> Array:
+    """Quotients of the draws of these ranks, from 0, as if the draws of a bucket lay evenly in it."""
     bucket = np.searchsorted(upto, rank, side="right")
     within = (rank - (upto[bucket] - counts[bucket]) + 0.5) / counts[bucket]
-    return _LOW[bucket] + np.minimum(within, 1) * _WIDTH[bucket]
+    return np.asarray(_LOW[bucket] + within * _WIDTH[bucket])
 
 
 def _edges() -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,8 +21,9 @@ class Tally:
     """Draws of a run, counted. Steps T, measures M, services K, spaces S, groups G, regions R = S + G + 1.
 
     ``ranges`` are the draws that were counted, as (first, past the last); ``reference`` the projection without chance
-    (one draw). ``measures`` [T, M, R] and ``adequacy`` [T, K, S] give quantiles; the other answers are means over draws.
-    Two tallies of other draws of the same run ``merge``; the ``digest`` is the same for any way of counting them.
+    (one draw). ``measures`` [T, M, R] and ``adequacy`` [T, K, S] give quantiles; the other answers are means over
+    draws. Two tallies of other draws of the same run ``merge``; the ``digest`` is the same for any way of counting
+    them.
     """
 
     inputs: str
@@ -41,22 +43,22 @@ class Tally:
     @property
     def mean(self) -> Array:
         """Mean of every measure [T, M, R]; a draw counts at most as sixteen times its reference."""
-        return self.sums.measures * scale(self.reference.measures[0]) / (PARTS * self.draws)
+        return np.asarray(self.sums.measures * scale(self.reference.measures[0]) / (PARTS * self.draws))
 
     @property
     def p_adequate(self) -> Array:
         """Probability [T, K, S] that capacity is at least demand."""
-        return self.sums.chance / (PROBABILITY_PARTS * self.draws)
+        return np.asarray(self.sums.chance / (PROBABILITY_PARTS * self.draws))
 
     @property
     def p_short(self) -> Array:
         """Probability [T, K, S] that the first shortfall is at the step or before."""
-        return self.sums.short / (PROBABILITY_PARTS * self.draws)
+        return np.asarray(self.sums.short / (PROBABILITY_PARTS * self.draws))
 
     @property
     def backlog(self) -> Array:
         """Mean of demand beyond capacity [T, K, S], in units of the service."""
-        return self.sums.backlog * scale(self.reference.demand[0]) / (PARTS * self.draws)
+        return np.asarray(self.sums.backlog * scale(self.reference.demand[0]) / (PARTS * self.draws))
 
     @property
     def residents(self) -> Array:
@@ -71,7 +73,7 @@ class Tally:
     @property
     def cut(self) -> Array:
         """Mean number of people [T, S] that arrivals below zero would have taken and were not there."""
-        return self.sums.cut * self._people / (PARTS * self.draws)
+        return np.asarray(self.sums.cut * self._people / (PARTS * self.draws))
 
     @property
     def digest(self) -> str:
@@ -89,7 +91,7 @@ class Tally:
             if (mine := getattr(self, name)) != (theirs := getattr(other, name))
         ]
         ranges = sorted(self.ranges + other.ranges)
-        for (first, end), (later, _) in zip(ranges, ranges[1:], strict=False):
+        for (first, end), (later, _) in itertools.pairwise(ranges):
             if later < end:
                 problems.append(Problem("draws", f"from {later} on are in both; those before {end} began at {first}"))
         if not problems and self.reference.measures.dtype != other.reference.measures.dtype:

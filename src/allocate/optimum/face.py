@@ -252,16 +252,22 @@ class _Presolve:
         matrix, face = self.face.matrix, self.face
         columns, rows = np.flatnonzero(self.upper > self.lower), np.flatnonzero(self.alive)
         x = np.where(self.upper > self.lower, 0.0, self.lower)
-        shift = (matrix @ x)[rows]
+        lent, shift = (abs(matrix) @ np.abs(x))[rows], (matrix @ x)[rows]
         region = Region(
             matrix[rows][:, columns].tocsr(),
-            face.row_lower[rows] - shift,
-            face.row_upper[rows] - shift,
+            _less(face.row_lower[rows], shift, lent),
+            _less(face.row_upper[rows], shift, lent),
             self.lower[columns],
             self.upper[columns],
         )
-        lent = (abs(matrix) @ np.abs(x))[rows]
         return Small(region, lent, columns, rows, x, face, tuple(self.steps), self.lower_row, self.upper_row)
+
+
+def _less(limit: Vector, shift: Vector, terms: Vector) -> Vector:
+    """Limits less what dropped columns take of them; what rounding leaves of nothing is nothing. As 1e-12 it is nothing
+    to a row that had 10,000, but rows without such a column may then contradict it."""
+    left = limit - shift
+    return np.where(np.abs(left) <= SAME * (np.abs(_finite(limit)) + terms), 0.0, left)
 
 
 def _finite(values: Vector) -> Vector:

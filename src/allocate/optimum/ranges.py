@@ -23,6 +23,7 @@ from scipy import sparse
 from allocate.errors import ProofError
 from allocate.optimum.basis import Corner
 from allocate.optimum.certificate import Check, duality_bound
+from allocate.optimum.dust import without_dust
 from allocate.optimum.highs import NoVertex, Session, SolverOptions, minimise
 from allocate.optimum.infeasible import Unbounded, explain, ray_is_free
 from allocate.optimum.linear import Goal, Region, Vector
@@ -137,11 +138,12 @@ class _Search:
 
 
 class _Point:
-    """A corner in natural units, and whether it keeps every limit."""
+    """A corner in natural units, without dust, and whether it keeps every limit."""
 
     def __init__(self, search: _Search, corner: Corner) -> None:
         self.search, self.corner = search, corner
-        self.x = corner.x * search.scaling.column * search.scaling.size
+        x = corner.x * search.scaling.column * search.scaling.size
+        self.x = without_dust(search.region, x, search.unit)
         self.keeps = all(residual.ok for residual in Check(search.region, search.unit, self.x).feasible())
 
     def proves(self, goal: Goal) -> bool:

@@ -136,7 +136,7 @@ def read_people() -> World:
 def read_people_2011() -> World:
     """The world ``za2011_people``: the same as it was known of 2011, for a projection to be judged by 2016.
 
-    >>> latest(read_people_2011())
+    >>> read_people_2011().latest()
     2011
     """
     return _people(2011)

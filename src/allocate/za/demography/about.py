@@ -174,7 +174,6 @@ def _services(as_of: int) -> dict[str, About]:
     )
     assumed = (PARAMETERS, "2011", "assumed", "No record of spending against budget before 2015/16 is in the data")
     source, years, status, note = assumed if as_of == 2011 else recorded
-    built = "assumed"
     return {
         "per_household": _about(
             "1/household", "assumed", OWN, "Any year", "What a household needs: one of each household service."
@@ -209,7 +208,7 @@ def _services(as_of: int) -> dict[str, About]:
         ),
         "additions": _about(
             "1/year",
-            built,
+            "assumed",
             f"{CENSUS}; {SURVEY}" if as_of != 2011 else CENSUS,
             "2011-2016" if as_of != 2011 else "2011",
             "Units added in a year, unless a plan says.",

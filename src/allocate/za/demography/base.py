@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocate.za.demography.labels import AGES, Floats, province_of, rows_of, wide
-from allocate.za.demography.lifetables import person_years
+from allocate.za.demography.lifetables import table_of
 from allocate.za.folder import SEXES, spaces
 from allocate.za.margins import fit_margins
 from allocate.za.people import COLUMNS
@@ -69,7 +69,7 @@ def seed(as_of: int, mortality: Floats) -> Floats:
     """
     rows = rows_of("population_modelled", year=as_of)
     known = wide(rows, (*AGES[:16], "80+"), space=spaces(), sex=tuple(COLUMNS[sex] for sex in SEXES))
-    last = np.array([person_years(rates, sex)[-2:] for sex, rates in zip(SEXES, mortality, strict=True)])
+    last = np.array([table_of(rates, sex).lived[-2:] for sex, rates in zip(SEXES, mortality, strict=True)])
     oldest = known[..., -1:] * (last / last.sum(axis=1, keepdims=True))
     return np.concatenate([known[..., :-1], oldest], axis=-1)
 

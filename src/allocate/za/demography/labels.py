@@ -19,6 +19,9 @@ OF_HOUSEHOLDS = SERVICES[:5]
 RATES = ("deaths", "births", "leaving", "attraction", "arrivals")
 LEVELS = ("nation", "province", "space")
 LAST = 2046
+YEARS = 5
+"""Of a period."""
+
 REFERENCE = {2011: "2006-2011", 2016: "2016-2021"}
 """The five years whose published rates a world as of a year begins with."""
 
@@ -29,7 +32,7 @@ def periods(as_of: int) -> tuple[str, ...]:
     >>> periods(2016)[:2]
     ('2016-2021', '2021-2026')
     """
-    return tuple(f"{first}-{first + 5}" for first in range(as_of, LAST, 5))
+    return tuple(f"{first}-{first + YEARS}" for first in range(as_of, LAST, YEARS))
 
 
 def like(as_of: int, period: str) -> str:
@@ -38,7 +41,7 @@ def like(as_of: int, period: str) -> str:
     >>> like(2016, "2021-2026"), like(2011, "2021-2026")
     ('2021-2026', '2006-2011')
     """
-    return period if as_of >= int(REFERENCE[2016][:4]) else REFERENCE[as_of]
+    return REFERENCE[as_of] if as_of == 2011 else period
 
 
 def dims(as_of: int) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from scipy.optimize import minimize_scalar
 from allocate.za.demography.labels import (
     AGES,
     REFERENCE,
+    YEARS,
     Floats,
     by_province,
     parameter,
@@ -26,7 +27,6 @@ from allocate.za.folder import array, table
 from allocate.za.margins import fit_margins
 
 EARTH = 6371.0088  # mean radius, km
-YEARS = 5
 STEEPEST = 5.0
 ABROAD = "OUTSIDE_SA_NET"
 

@@ -16,9 +16,9 @@ from allocate.za.demography.births import fertility
 from allocate.za.demography.deaths import expectations, national
 from allocate.za.demography.labels import (
     AGES,
-    LEVELS,
     MOTHER_AGES,
     RATES,
+    YEARS,
     Floats,
     by_province,
     parameter,
@@ -31,7 +31,6 @@ from allocate.za.demography.lifetables import hazard_ratio
 from allocate.za.folder import SEXES, table
 
 LONGEST = 0.95  # of a deviation is left after a year at most: more cannot be told from a dozen years
-GAP = 5
 PATTERN = "2005-2010"
 SEEN = {2011: ("2001-2006", "2006-2011"), 2016: ("2001-2006", "2006-2011", "2011-2016")}
 
@@ -77,7 +76,7 @@ def wander(series: Floats) -> Wander:
     return Wander(float(innovation / np.sqrt(1 - persistence**2)), persistence)
 
 
-def from_changes(changes: Floats, persistence: float, gap: int = GAP) -> float:
+def from_changes(changes: Floats, persistence: float, gap: int = YEARS) -> float:
     """Standard deviation in the long run of what changes so much in ``gap`` years.
 
     Two values of a first-order autoregression ``gap`` years apart differ by sd x sqrt(2 (1 - persistence ** gap)).
@@ -146,7 +145,7 @@ def risks(as_of: int) -> Floats:
     >>> risks(2011).size
     12
     """
-    years = table("national_annual").set_index("year").loc[2000:as_of, ["e0_female", "e0_male"]]
+    years = table("national_annual").set_index("year").sort_index().loc[2000:as_of, ["e0_female", "e0_male"]]
     return np.log(_ratios(years.to_numpy(dtype=np.float64))).mean(axis=1)
 
 
@@ -204,7 +203,7 @@ def from_abroad(as_of: int) -> float:
     net = table("national_annual").set_index("year")["net_migration_thousand"]
     seen = SEEN[as_of][1:]
     # A calendar year in the middle of the five counts whole, and half at either end: shares add up to 1, years to 5.
-    other = [GAP * 1000 * sum(share * net[year] for year, share in shares_of_years(p).items()) for p in seen]
+    other = [YEARS * 1000 * sum(share * net[year] for year, share in shares_of_years(p).items()) for p in seen]
     return between_accounts(rows[list(seen)].to_numpy(dtype=np.float64), np.array(other))
 
 
@@ -246,12 +245,11 @@ def shocks(as_of: int, people: Floats, before: Floats) -> Shocks:
         "arrivals": (from_abroad(as_of), assumed, assumed),
     }
     persistence = {"deaths": deaths.persistence, "births": births.persistence}
-    assert all(len(row) == len(LEVELS) for row in sd.values())
     return Shocks(np.array([sd[rate] for rate in RATES]), np.array([persistence.get(rate, kept) for rate in RATES]))
 
 
 def _fertility(as_of: int) -> Floats:
-    years = table("national_fertility").set_index("year").loc[2000:as_of, "tfr"]
+    years = table("national_fertility").set_index("year").sort_index().loc[2000:as_of, "tfr"]
     return np.log(years.to_numpy(dtype=np.float64))
 
 

@@ -7,12 +7,10 @@ import pandas as pd
 
 from allocate.za import costs, needs
 from allocate.za.demography.heads import homes
-from allocate.za.demography.labels import AGES, OF_HOUSEHOLDS, SERVICES, Floats, parameter, periods, rows_of
+from allocate.za.demography.labels import AGES, OF_HOUSEHOLDS, SERVICES, YEARS, Floats, parameter, periods, rows_of
 from allocate.za.demography.shocks import Parts, components
 from allocate.za.folder import SCORED, array, spaces, table
-from allocate.za.margins import largest_remainder
 
-YEARS = 5
 PUBLIC = SERVICES[len(OF_HOUSEHOLDS) :]
 WIDEST = 100.0
 
@@ -55,8 +53,7 @@ def served(year: int) -> Floats:
     >>> int(served(2016)[:, OF_HOUSEHOLDS.index("water")].sum())
     14849938
     """
-    whole = [largest_remainder(row, round(row.sum())).sum() for row in homes(year)]
-    in_all = pd.DataFrame({"space": spaces(), "value": whole})
+    in_all = pd.DataFrame({"space": spaces(), "value": homes(year).sum(axis=1).round()})
     categories = needs.in_households(table(f"services_{year}"), in_all)
     words = needs.check_definitions(_definitions(year), categories)
     both = categories.merge(words, on=["topic", "category"])
@@ -135,6 +132,7 @@ def delivered(capital: pd.DataFrame) -> Floats:
     -0.693
     """
     known = capital[(capital["against_budget"] > -WIDEST) & (capital["against_budget"] <= WIDEST)]
+    known = known.sort_values(["capital_transfers", "against_budget"])  # sums must not depend on the order of rows
     weight = known["capital_transfers"].astype(float).fillna(0.0) + 1.0  # a rand, so that nobody weighs nothing
     sums = known.assign(weight=weight, spent=weight * (1 + known["against_budget"] / 100))
     sums = sums.groupby(["space", "financial_year_end"])[["spent", "weight"]].sum()
