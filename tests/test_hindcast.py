@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from allocate.cli.hindcast import lines
 from allocate.errors import InputError
 from allocate.people.hindcast import hindcast, read_counted
 from allocate.people.projection import prepare, sampled
@@ -49,6 +50,8 @@ def test_a_projection_of_2011_scored_in_2016() -> None:
     assert errors["constant share of this projection's total"] < errors["this projection (median)"]
     assert all(interval.as_expected for interval in found.intervals)
     assert found.crps < 0.5 * found.crps_carry
+    page = (Path(__file__).parents[1] / "docs" / "people.md").read_text(encoding="utf-8")
+    assert "\n".join(lines(found)) in page
     assert sum(found.bins) == len(found.spaces) == 52
 
 

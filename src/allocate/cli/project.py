@@ -92,7 +92,7 @@ def project(
         built="" if built is None else str(built.attrs.get("name", plan)),
         step=1 if annual else None,
         threads=threads,
-        watch=_Watch(),
+        watch=Progress(),
         say=lambda words: tell(words.removesuffix(".")),
     )
     tell("writing")
@@ -100,7 +100,7 @@ def project(
     _say(found, home)
 
 
-class _Watch:
+class Progress:
     """Says how many draws are done, how fast, and how long the rest will take, where that takes a while."""
 
     def __init__(self) -> None:

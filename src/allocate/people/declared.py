@@ -56,7 +56,7 @@ def case_of(world: World, scenarios: Iterable[Scenario] = ()) -> Case:
     it may be, and as :func:`allocate.changes.apply` does.
     """
     case = apply(inputs(), _complete(world), scenarios)
-    problems = [problem for name in inputs().data for problem in _above(case.world, name)]
+    problems = [problem for name in inputs().data if (problem := _above(case.world, name))]
     if not case.world.data["death_rate"].isel(life_age=-1).all():
         problems.append(Problem("death_rate", "is 0 at the last age, where life would have no end"))
     if problems:
@@ -64,18 +64,15 @@ def case_of(world: World, scenarios: Iterable[Scenario] = ()) -> Case:
     return case
 
 
-def _above(world: World, name: str) -> list[Problem]:
-    """The first cell of a datum that is more than it may be, if any is."""
+def _above(world: World, name: str) -> Problem | None:
+    """The first cell of a datum that is more than it may be, and how many more are, if any is."""
     most, array = inputs().data[name].most, world.data[name]
-    cells = [] if most is None else np.argwhere(array.values > most).tolist()
-    return [
-        Problem(
-            called(name, {str(dim): world.labels(str(dim))[k] for dim, k in zip(array.dims, cell, strict=True)}),
-            f"{float(array.values[tuple(cell)]):g} is above {most:g}, the most it may be"
-            + (f"; so are {len(cells) - 1:,} more" if len(cells) > 1 else ""),
-        )
-        for cell in cells[:1]
-    ]
+    if most is None or not len(cells := np.argwhere(array.values > most)):
+        return None
+    place = {str(dim): world.labels(str(dim))[k] for dim, k in zip(array.dims, cells[0], strict=True)}
+    more = f"; so are {len(cells) - 1:,} more" if len(cells) > 1 else ""
+    words = f"{float(array.values[tuple(cells[0])]):g} is above {most:g}, the most it may be{more}"
+    return Problem(called(name, place), words)
 
 
 def is_for_people(world: World) -> bool:
