@@ -12,7 +12,7 @@ import typer
 from allocate.cli.inputs import facts_of
 from allocate.cli.options import Scenarios, WorldName
 from allocate.cli.progress import say, tell
-from allocate.cli.tables import odd_csv, write_csv
+from allocate.cli.tables import odd_csv, odd_file, write_csv, write_text
 from allocate.errors import InputError, Problem, nearest
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ def hindcast(
     draws: Annotated[int, typer.Option("--draws", help="How many draws.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", help="Which draws.")] = 1,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the table of spaces.")] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Draw where the counts stand among the draws.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Score a projection against what was counted later.
@@ -56,7 +59,7 @@ def hindcast(
     """
     from allocate.people.hindcast import hindcast as score
 
-    if wrong := list(odd_csv(csv)) + _odd_draws(draws):
+    if wrong := [*odd_csv(csv), *odd_file(svg, "--svg", ".svg"), *_odd_draws(draws)]:
         raise InputError("hindcast", wrong)
     made, later, official = _built_in(fit_until, world)
     counted = observed if observed is not None else later
@@ -72,6 +75,10 @@ def hindcast(
     say(json.dumps(found.as_dict(), indent=1) if as_json else "\n".join(lines(found)))
     if csv is not None:
         write_csv(found.spaces, csv)
+    if svg is not None:
+        from allocate.report.ranks import ranks
+
+        write_text(ranks(found), svg)
 
 
 def _odd_draws(draws: int) -> list[Problem]:
@@ -121,11 +128,21 @@ def lines(found: Hindcast) -> list[str]:
     said += [
         "",
         f"CRPS: {found.crps:.2%} of what was counted; carrying forward {found.crps_carry:.2%}.",
-        f"Spaces by tenth of the draws that the count fell in (all alike if right): {' '.join(map(str, found.bins))}",
+        "",
+        "Where the counts stand among the draws: spaces in each tenth (and how many to expect, nine times in ten)",
+        *_tenths(found),
     ]
     worst = found.spaces.reindex(found.spaces["error"].abs().sort_values(ascending=False).index).head(5)
     far = ", ".join(f"{row.space} {row.error:+.1%}" for row in worst.itertuples())
     return [*said, f"Furthest off: {far}"]
+
+
+def _tenths(found: Hindcast) -> list[str]:
+    """The probability integral transform as a chart of letters."""
+    return [
+        f"  {10 * k:>3}-{10 * k + 10:<3} {count:>3} {'#' * count:<{max(found.bins)}}  {least} to {most}"
+        for k, (count, (least, most)) in enumerate(zip(found.bins, found.expected, strict=True))
+    ]
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

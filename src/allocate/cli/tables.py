@@ -16,19 +16,29 @@ if TYPE_CHECKING:
 
 def odd_csv(csv: Path | None) -> Iterator[Problem]:
     """Why a file named by ``--csv`` cannot be written, before any work."""
-    if csv is not None and csv.suffix.lower() != ".csv":
-        yield Problem("--csv", f"{str(csv)!r} does not end in .csv")
-    elif csv is not None and not csv.resolve().parent.is_dir():
-        yield Problem("--csv", f"{csv} cannot be written: there is no folder {csv.parent}")
+    return odd_file(csv, "--csv", ".csv")
+
+
+def odd_file(file: Path | None, option: str, suffix: str) -> Iterator[Problem]:
+    """Why a file named by an option cannot be written, before any work."""
+    if file is not None and file.suffix.lower() != suffix:
+        yield Problem(option, f"{str(file)!r} does not end in {suffix}")
+    elif file is not None and not file.resolve().parent.is_dir():
+        yield Problem(option, f"{file} cannot be written: there is no folder {file.parent}")
 
 
 def write_csv(table: pd.DataFrame, csv: Path) -> None:
     """Write a table under a temporary name, give it its own when it is whole, and say so."""
+    write_text(table.to_csv(index=False, lineterminator="\n"), csv)
+
+
+def write_text(text: str, file: Path) -> None:
+    """Write a file under a temporary name, give it its own when it is whole, and say so."""
     try:
-        with tempfile.TemporaryDirectory(prefix=".", dir=csv.parent) as folder:
-            unfinished = Path(folder) / csv.name
-            table.to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
-            unfinished.replace(csv)
+        with tempfile.TemporaryDirectory(prefix=".", dir=file.parent) as folder:
+            unfinished = Path(folder) / file.name
+            unfinished.write_text(text, encoding="utf-8", newline="\n")
+            unfinished.replace(file)
     except OSError as error:
-        raise InputError(csv, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
-    say(f"Wrote {csv}")
+        raise InputError(file, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
+    say(f"Wrote {file}")

@@ -26,6 +26,7 @@ from allocate.people.scores import (
     Interval,
     Values,
     crps,
+    expected_bins,
     interval,
     mean_error,
     pit,
@@ -67,8 +68,9 @@ class Hindcast:
 
     ``spaces`` has a row a space: counted, the median and the 90% interval of the draws, the relative error, and where
     the count stands among the draws. ``crps`` is the mean score relative to what was counted, ``crps_carry`` that of
-    carrying forward, for which it is the absolute error. ``bins`` counts the spaces in tenths of the draws. ``later``
-    names the data of the World that are about a time after the start: with any, the projection is informed.
+    carrying forward, for which it is the absolute error. ``bins`` counts the spaces in tenths of the draws, and
+    ``expected`` says how many there would be, from and to, in nine of ten worlds if it is right. ``later`` names the
+    data of the World that are about a time after the start: with any, the projection is informed.
     """
 
     world: str
@@ -80,6 +82,7 @@ class Hindcast:
     crps: float
     crps_carry: float
     bins: tuple[int, ...]
+    expected: tuple[tuple[int, int], ...]
     spaces: pd.DataFrame
     later: tuple[str, ...]
 
@@ -185,6 +188,7 @@ def hindcast(
         crps=float(np.mean(crps(drawn, counted) / counted)),
         crps_carry=float(carried.mean()),
         bins=tuple(map(int, uniform_bins(places))),
+        expected=tuple((int(least), int(most)) for least, most in zip(*expected_bins(drawn), strict=True)),
         spaces=_spaces(world, drawn, counted, places),
         later=later,
     )

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 type Values = np.ndarray[Any, np.dtype[np.float64]]
+type Whole = np.ndarray[Any, np.dtype[np.int64]]
 
 LEVELS: Final = (0.8, 0.9, 0.95)
 """Of the intervals that are scored."""
@@ -104,10 +105,26 @@ def interval(draws: Values, observed: Values, level: float) -> Interval:
     return Interval(level, covered, float(least), float(most), width, float(score.mean()))
 
 
-def uniform_bins(places: Values, bins: int = 10) -> np.ndarray[Any, np.dtype[np.int64]]:
+def uniform_bins(places: Values, bins: int = 10) -> Whole:
     """How many of the places fall into each of so many equal bins of 0 to 1.
 
     >>> uniform_bins(np.array([0.05, 0.5, 0.95]), 2).tolist()
     [1, 2]
     """
     return np.histogram(places, bins=bins, range=(0.0, 1.0))[0].astype(np.int64)
+
+
+def expected_bins(draws: Values, bins: int = 10) -> tuple[Whole, Whole]:
+    """The fewest and the most places that each bin holds in nine of ten worlds in which the forecast is right.
+
+    Each draw is taken for the truth once, as in :func:`interval`.
+
+    >>> least, most = expected_bins(np.random.default_rng(1).standard_normal((2000, 50)))
+    >>> bool((least <= 5).all() and (most >= 5).all())
+    True
+    """
+    ranks = draws.argsort(axis=0).argsort(axis=0)
+    which = ranks * bins // len(draws)
+    counts = np.stack([(which == one).sum(axis=1) for one in range(bins)], axis=1)
+    least, most = np.quantile(counts, (0.05, 0.95), axis=0, method="inverted_cdf").astype(np.int64)
+    return least, most
