@@ -132,7 +132,7 @@ class World:
 
         Data that are about no year, such as norms, are left out; without any other it is 0.
 
-        >>> read_world("za2016").latest(["need_weight", "band_size"])
+        >>> read_world("za2016").latest(["need_weight", "served_now"])
         2016
         """
         chosen = self.data.data_vars if names is None else names

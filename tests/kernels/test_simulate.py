@@ -181,10 +181,11 @@ def test_wrong_inputs_are_named_together():
         simulate(Inputs(**small(), boys=0.5), 1, 0)
 
 
-def test_a_machine_that_keeps_nothing_still_projects() -> None:
-    """Proves: where machine code can be kept nowhere, it is made anew. Broken: an error when the package is imported."""
-    code = "from allocate.kernels.inputs import Inputs, small; from allocate.kernels import project\n"
-    code += "print(project(Inputs(**small(), boys=0.5)).residents.shape)"
-    nowhere = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **nowhere})
-    assert done.stdout.strip() == "(1, 1, 2)", done.stderr
+def test_a_machine_that_keeps_nothing_can_project() -> None:
+    """Proves: where machine code can be kept nowhere, the kernels are there all the same, to be compiled when they are
+    called. Broken: an error when the package is imported, on a server whose home is read-only."""
+    code = "from allocate.kernels import run; print(run.advance.__name__)"
+    nowhere = {**os.environ, "NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
+    nowhere.pop("NUMBA_CACHE_DIR", None)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=nowhere)
+    assert done.stdout.strip() == "advance", done.stderr
