@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from allocate.kernels.elementary import exp, kernel, wide_vectors
+from allocate.kernels.elementary import exp, inner, wide_vectors
 from allocate.kernels.philox import LANES, fill_normals
 from allocate.kernels.product import multiply, multiply_transposed
 
@@ -90,7 +90,7 @@ def new_block(rates: Rates) -> Block:
     )
 
 
-@kernel
+@inner
 def start(seed: Any, first: Any, rates: Any, block: Any) -> None:
     """People at the start, counted with an error whose mean is nothing; no rate deviates yet."""
     block.nation[:] = 0
@@ -110,7 +110,7 @@ def start(seed: Any, first: Any, rates: Any, block: Any) -> None:
                     block.people[0, x, a, s, b] = rates.people[x, a, s] * block.leavers[s, b]
 
 
-@kernel
+@inner
 def step(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
     """Move a block of draws from the start of step t to its end."""
     before, after = block.people[t % 2], block.people[(t + 1) % 2]
@@ -123,7 +123,7 @@ def step(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
     _born(rates.newborn_hazard[t], rates.sex_share, rates.arrivals[t], after, block)
 
 
-@kernel
+@inner
 def _deviate(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
     """The multiplier of every rate: the exponential of three first-order autoregressions, each started at 0."""
     for v in range(rates.persistence.shape[0]):
@@ -137,7 +137,7 @@ def _deviate(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
                 block.times[v, s, b] = exp(block.nation[v, 0, b] + block.grouped[v, g, b] + block.space[v, s, b])
 
 
-@kernel
+@inner
 def _regress(seed: Any, first: Any, t: Any, variable: Any, kept: Any, sd: Any, normal: Any, out: Any) -> None:
     """out = kept * out + sd * normal, for every row of ``out`` [rows, LANES]; without an sd, nothing is drawn."""
     if sd == 0:
@@ -149,7 +149,7 @@ def _regress(seed: Any, first: Any, t: Any, variable: Any, kept: Any, sd: Any, n
             out[row, b] = kept * out[row, b] + sd * normal[row, b]
 
 
-@kernel
+@inner
 def _add_births(fertility: Any, women: Any, youngest: Any, births: Any) -> None:
     for k in range(fertility.shape[0]):
         for s in range(fertility.shape[1]):
@@ -158,7 +158,7 @@ def _add_births(fertility: Any, women: Any, youngest: Any, births: Any) -> None:
                 births[s, b] += rate * women[youngest + k, s, b]
 
 
-@kernel
+@inner
 def _survive_and_move(t: Any, rates: Any, before: Any, after: Any, block: Any) -> None:
     """All but the newborn, corridor by corridor, so that what attracts in one is summed once.
 
@@ -180,7 +180,7 @@ def _survive_and_move(t: Any, rates: Any, before: Any, after: Any, block: Any) -
         _settle(block.times[ATTRACTION], block.arrived, people)
 
 
-@kernel
+@inner
 def _keep_alive(hazard: Any, times: Any, people: Any, survivors: Any) -> None:
     wide_vectors()
     for s in range(hazard.shape[0]):
@@ -189,14 +189,14 @@ def _keep_alive(hazard: Any, times: Any, people: Any, survivors: Any) -> None:
             survivors[s, b] = people[s, b] * exp(lost * times[s, b])
 
 
-@kernel
+@inner
 def _add(more: Any, people: Any) -> None:
     for s in range(people.shape[0]):
         for b in range(LANES):
             people[s, b] += more[s, b]
 
 
-@kernel
+@inner
 def _leave(odds: Any, times: Any, pull: Any, people: Any, leavers: Any) -> None:
     """Take leavers out of ``people``; ``leavers`` is them divided by what attracts them in all."""
     wide_vectors()
@@ -209,7 +209,7 @@ def _leave(odds: Any, times: Any, pull: Any, people: Any, leavers: Any) -> None:
             people[s, b] = stayers * pull[s, b]
 
 
-@kernel
+@inner
 def _settle(attraction: Any, arrived: Any, people: Any) -> None:
     wide_vectors()
     for s in range(people.shape[0]):
@@ -217,7 +217,7 @@ def _settle(attraction: Any, arrived: Any, people: Any) -> None:
             people[s, b] += attraction[s, b] * arrived[s, b]
 
 
-@kernel
+@inner
 def _arrive(arrivals: Any, people: Any, block: Any) -> None:
     """Add net arrivals of every age but the first, which is not born yet."""
     block.cut[:] = 0
@@ -226,7 +226,7 @@ def _arrive(arrivals: Any, people: Any, block: Any) -> None:
             _join(arrivals[x, a], block.times[ARRIVALS], people[x, a], block.cut)
 
 
-@kernel
+@inner
 def _join(arrivals: Any, times: Any, people: Any, cut: Any) -> None:
     zero = people.dtype.type(0)
     for s in range(arrivals.shape[0]):
@@ -238,7 +238,7 @@ def _join(arrivals: Any, times: Any, people: Any, cut: Any) -> None:
                 cut[s, b] += max(-there, zero)
 
 
-@kernel
+@inner
 def _born(hazard: Any, share: Any, arrivals: Any, people: Any, block: Any) -> None:
     """Children of the step who live at its end, and those of their age who arrive."""
     half = np.float32(0.5)
@@ -250,7 +250,7 @@ def _born(hazard: Any, share: Any, arrivals: Any, people: Any, block: Any) -> No
         _join(arrivals[x, 0], block.times[ARRIVALS], people[x, 0], block.cut)
 
 
-@kernel
+@inner
 def measure(t: Any, rates: Any, block: Any) -> None:
     """Residents of every space, and the measures of every space, of every group of spaces and of all."""
     many, sexes, ages, spaces = rates.weight.shape

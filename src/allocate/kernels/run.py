@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from allocate.kernels.elementary import kernel
+from allocate.kernels.elementary import inner
 from allocate.kernels.people import measure, start, step
 from allocate.kernels.philox import LANES
 from allocate.kernels.services import deliver, serve
@@ -69,7 +69,7 @@ class Buckets(NamedTuple):
     adequacy: Any  # [T, K, S, chunk]
 
 
-@kernel
+@inner
 def _tally_people(t: Any, block: Any, per: Any, at: Any, mask: Any, buckets: Any, sums: Any) -> None:
     parts = np.float32(PARTS)
     for m in range(per.measures.shape[1]):
@@ -82,7 +82,7 @@ def _tally_people(t: Any, block: Any, per: Any, at: Any, mask: Any, buckets: Any
         sums.cut[t, s] += add(block.cut[s], per.residents[t, s], parts, mask)
 
 
-@kernel
+@inner
 def _tally_service(t: Any, k: Any, supply: Any, per: Any, at: Any, mask: Any, buckets: Any, sums: Any) -> None:
     parts, certain, one = np.float32(PARTS), np.float32(PROBABILITY_PARTS), np.float32(1)
     for s in range(per.demand.shape[2]):
@@ -93,7 +93,7 @@ def _tally_service(t: Any, k: Any, supply: Any, per: Any, at: Any, mask: Any, bu
         sums.served[t, k, s] += add(supply.served[s], per.residents[t, s], parts, mask)
 
 
-@kernel
+@inner
 def _write_people(t: Any, at: Any, many: Any, block: Any, out: Any) -> None:
     for b in range(many):
         for s in range(block.residents.shape[0]):
@@ -109,7 +109,7 @@ def _write_people(t: Any, at: Any, many: Any, block: Any, out: Any) -> None:
                         out.people[at + b, t, x, a, s] = block.people[(t + 1) % 2, x, a, s, b]
 
 
-@kernel
+@inner
 def _write_service(t: Any, k: Any, at: Any, many: Any, supply: Any, out: Any) -> None:
     for b in range(many):
         for s in range(supply.demand.shape[0]):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from allocate.kernels.elementary import exp, kernel, log, normal_cdf
+from allocate.kernels.elementary import exp, inner, log, normal_cdf
 from allocate.kernels.people import COMMON_DELIVERY, DELIVERY, NO_STEP
 from allocate.kernels.philox import LANES, fill_normals
 
@@ -62,7 +62,7 @@ def new_supply(services: Services) -> Supply:
     )
 
 
-@kernel
+@inner
 def deliver(seed: Any, first: Any, services: Any, supply: Any) -> None:
     """Draw how well every programme delivers; nothing has been short yet."""
     fill_normals(seed, first, NO_STEP, COMMON_DELIVERY, supply.common)
@@ -76,7 +76,7 @@ def deliver(seed: Any, first: Any, services: Any, supply: Any) -> None:
                 supply.delivery[k, s, b] = exp(supply.common[k, b] + services.sd[k] * supply.normal[s, b])
 
 
-@kernel
+@inner
 def serve(t: Any, k: Any, services: Any, measures: Any, residents: Any, supply: Any) -> None:
     """Service k at the end of step t, from ``measures`` [M, regions, LANES] and ``residents`` [S, LANES]."""
     supply.demand[:] = 0
@@ -102,7 +102,7 @@ def serve(t: Any, k: Any, services: Any, measures: Any, residents: Any, supply: 
             supply.served[s, b] = residents[s, b] * supply.chance[s, b]
 
 
-@kernel
+@inner
 def _provide(stock: Any, built: Any, yields: Any, delivery: Any, supply: Any) -> None:
     """Capacity as drawn against demand: without demand there is no end to adequacy."""
     T = stock.dtype.type
@@ -116,7 +116,7 @@ def _provide(stock: Any, built: Any, yields: Any, delivery: Any, supply: Any) ->
             supply.chance[s, b] = one if capacity >= demand else zero
 
 
-@kernel
+@inner
 def _integrate(stock: Any, built: Any, part: Any, sd: Any, common: Any, demand: Any, chance: Any) -> None:
     """The probability that zeta is at least its critical value; 1 where the stock alone is enough."""
     T = chance.dtype.type

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from allocate.kernels.elementary import kernel
+from allocate.kernels.elementary import inner
 from allocate.kernels.philox import LANES
 
 type Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,7 +36,7 @@ PROBABILITY_PARTS: Final = 2**24
 _MOST: Final = np.float32(2**OCTAVES)
 
 
-@kernel
+@inner
 def put(values: Any, per: Any, buckets: Any) -> None:
     """The bucket of each value times ``per``: ``values`` [LANES], ``buckets`` [LANES] of 16 bits."""
     for b in range(LANES):
@@ -46,7 +46,7 @@ def put(values: Any, per: Any, buckets: Any) -> None:
         buckets[b] = np.uint16(inside if ratio > np.float32(0) else np.int32(0))
 
 
-@kernel
+@inner
 def add(values: Any, per: Any, parts: Any, mask: Any) -> Any:
     """The sum of values times ``per`` over the draws of the mask, in ``parts``; none counts as more than sixteen."""
     total = np.int32(0)
@@ -56,7 +56,7 @@ def add(values: Any, per: Any, parts: Any, mask: Any) -> Any:
     return np.int64(total)
 
 
-@kernel
+@inner
 def count(buckets: Any, draws: Any, low: Any, high: Any, counts: Any) -> None:
     """Count cells ``low`` to ``high`` of ``buckets`` [cells, draws or more] into ``counts`` [cells, BUCKETS]."""
     for cell in range(low, high):
