@@ -54,6 +54,7 @@ def made_up(years: int, steps: int, seed: int = 0, measures: int = 6, services: 
     people = 31e6 * np.multiply.outer(np.stack([shape, shape]) / shape.sum(), size / size.sum())
     death = 0.004 * np.exp(-age / 2.5) + 0.0006 * np.exp(0.075 * np.maximum(age - 20, 0))
     move = 0.004 + 0.02 * np.exp(-0.1 * age) + 0.06 * np.exp(-0.1 * (age - 20) - np.exp(-0.4 * (age - 20)))
+    moves = np.where(age < years, 0.0, move)  # the newborn stay in the peers, and so they do here
     mothers = np.flatnonzero((age > 15) & (age < 50))
     bearing = np.exp(-(((age[mothers] - 27) / 8) ** 2) / 2)
     over = (steps, 2, ages, SPACES)
@@ -80,11 +81,12 @@ def made_up(years: int, steps: int, seed: int = 0, measures: int = 6, services: 
         ),
         youngest_mother=int(mothers[0]),
         boys=0.507,
-        odds=np.expm1(years * np.broadcast_to(np.multiply.outer(move, chance.lognormal(0, 0.3, SPACES)), over)),
+        odds=np.expm1(years * np.broadcast_to(np.multiply.outer(moves, chance.lognormal(0, 0.3, SPACES)), over)),
         corridor=_corridors(place, size, np.concatenate([age, age])),
         corridor_of=np.broadcast_to(np.arange(2 * ages).reshape(2, ages), (steps, 2, ages)),
         arrivals=np.zeros(over),
         group=np.arange(SPACES) % GROUPS,
+        period=np.arange(steps) * years // 5,
         shock_sd=np.outer([0.06, 0.08, 0.2, 0.15, 0.3], [0.5, 0.5, 0.7]),
         persistence=np.array([0.9, 0.85, 0.8, 0.8, 0.5]) ** (years / 5),
         weight=weight,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -14,7 +15,7 @@ from allocate.people.cohorts import Calendar
 from allocate.people.declared import case_of
 from allocate.people.needs import with_needs
 from allocate.people.projection import prepare, sampled
-from allocate.spec import Change, Scale, Scenario, Set
+from allocate.spec import Change, Scale, Scenario, Set, SpreadSpec
 from allocate.world import World
 
 
@@ -211,3 +212,44 @@ def test_needs_of_draws_move_the_optimum() -> None:
         next(with_needs(grants, sample, 2036, need=["tier_size"]))
     with pytest.raises(InputError, match="does not vary over space"):
         next(with_needs(grants, sample, 2021, need=["value"]))
+
+
+@pytest.mark.parametrize(
+    ("dim", "labels", "words"),
+    [
+        ("mother_age", ("45-49", "40-44", "35-39", "30-34", "25-29", "20-24", "15-19"), "ages that follow each other"),
+        ("mother_age", ("15-19", "20-24", "25-29", "30-34", "40-44", "45-49", "50-54"), "ages that follow each other"),
+        ("life_age", ("1-4", "0", *(f"{n}-{n + 4}" for n in range(5, 85, 5)), "85+"), "all of them in this order"),
+        ("sex", ("men", "women"), "needs women, men"),
+        ("period", ("first", "2021-2026", "2026-2031", "2031-2036", "2036-2041", "2041-2046"), "five years each"),
+    ],
+)
+def test_labels_whose_order_means_something_are_as_expected(dim: str, labels: tuple[str, ...], words: str) -> None:
+    """Proves: ages of mothers and of life, sexes and periods in another order, or with one left out, are refused by name.
+
+    Broken: births of women of 15 at the rate of those of 45, without a word.
+    """
+    data = za().data.assign_coords({dim: list(labels)})
+    with pytest.raises(InputError, match=words):
+        al.project(replace(za(), data=data), years=2021, draws=1)
+
+
+def test_what_cannot_be_projected_is_refused_with_its_place() -> None:
+    """Proves: a percentage for a share, a space without people, a plan of another time, spreads that no projection reads,
+    and years that are no numbers. Broken: 88% of all people gone, infinite growth, or a plan that builds nothing."""
+
+    def refused(words: str, **asked: object) -> None:
+        with pytest.raises(InputError, match=words):
+            al.project(za(), **{"years": 2021, "draws": 1, **asked})
+
+    refused(r"count_error\[space=DC1\]: 2.66 is above 0.5", scenario=what_if(Set(set="count_error", to=2.66)))
+    refused(r"persistence\[rate=deaths\]: 1 is above 0.99", scenario=what_if(Set(set="persistence", to=1)))
+    nobody = Set(set="people", to=0, where={"space": "JHB"})
+    refused(r"people\[space=JHB\]: nobody lives there", scenario=what_if(nobody))
+    refused(r"formation\[period=2016-2021\]: is 0", scenario=what_if(Set(set="formation", to=0)))
+    unknown = what_if().model_copy(update={"spreads": (SpreadSpec(spread="birth_rate", sd=0.1),)})
+    refused("says what is not known", scenario=unknown)
+    refused("are not whole numbers", years="2021")
+    late = al.run("grant_consolidation", "za2016", years="2019/20").plan.values
+    refused("is of 2019; the projection goes from 2016 to 2017", years=2017, plan=late)
+    assert al.project(za(), years=np.int64(2021), draws=1).sizes["year"] == 1

@@ -44,8 +44,8 @@ def test_flows_are_people_times_leaving_times_corridors() -> None:
     another period are counted.
     """
     world = people()
-    for name in ("people", "leaving", "corridor"):
-        world = world.with_data(name, world.data[name] * 0 + (1e-12 if name == "corridor" else 0))
+    for name, everywhere in (("people", 1), ("leaving", 0), ("corridor", 1e-12)):
+        world = world.with_data(name, world.data[name] * 0 + everywhere)
     first = {"period": "2016-2021"}
     for name, value, where in (
         ("people", 1000, {"space": "DC1", "sex": "women", "age": "20-24"}),

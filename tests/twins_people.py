@@ -43,7 +43,9 @@ def draw_twin(inputs: Inputs, normals: Normals) -> DrawTwin:
     worst = np.zeros((kinds, spaces))
     kept: dict[str, list[np.ndarray]] = {name: [] for name in DrawTwin.__annotations__}
     for t in range(steps):
-        times = np.array([rate_twin(inputs, v, deviation[v], t, normals) for v in range(5)])
+        if t == 0 or inputs.period[t] != inputs.period[t - 1]:
+            now = int(inputs.period[t])
+            times = np.array([rate_twin(inputs, v, deviation[v], now, normals) for v in range(5)])
         n, cut = step_twin(inputs, t, n, times)
         measures = measures_twin(inputs, t, n)
         demand, capacity, chance = services_twin(inputs, t, measures, chi, zeta)
@@ -55,7 +57,7 @@ def draw_twin(inputs: Inputs, normals: Normals) -> DrawTwin:
 
 
 def rate_twin(inputs: Inputs, v: int, deviation: list[np.ndarray], t: int, normals: Normals) -> list[float]:
-    """The multiplier of a rate in each space; moves ``deviation`` on by a step."""
+    """The multiplier of a rate in each space in period t; moves ``deviation`` on by a period."""
     rho = inputs.persistence[v]
     for level in range(3):
         new = normals(t, 3 * v + level, deviation[level].size)
@@ -72,14 +74,10 @@ def step_twin(inputs: Inputs, t: int, n: np.ndarray, times: np.ndarray) -> tuple
         for a in range(ages):
             for s in range(spaces):
                 alive = n[x, a, s] * math.exp(-inputs.hazard[t, x, a, s] * times[DEATHS, s])
-                older = min(a + 1, ages - 1)
-                odds = inputs.odds[t, x, older, s] * times[LEAVING, s]
-                leavers = alive * odds / (1 + odds)
-                new[x, older, s] += alive - leavers
-                row = inputs.corridor[inputs.corridor_of[t, x, older], s] * times[ATTRACTION]
-                for d in range(spaces):
-                    if leavers > 0:
-                        new[x, older, d] += leavers * row[d] / row.sum()
+                new[x, min(a + 1, ages - 1), s] += alive
+    for x in range(sexes):
+        for a in range(1, ages):
+            new[x, a] = moved_twin(inputs, t, x, a, new[x, a], times)
     for x in range(sexes):
         for a in range(1, ages):
             for s in range(spaces):
@@ -90,9 +88,26 @@ def step_twin(inputs: Inputs, t: int, n: np.ndarray, times: np.ndarray) -> tuple
             a = inputs.youngest_mother + k
             births += inputs.fertility[t, k, s] * (n[0, a, s] + new[0, a, s]) / 2 * times[BIRTHS, s]
         for x, share in enumerate((1 - inputs.boys, inputs.boys)):
-            new[x, 0, s] = births * share * math.exp(-inputs.newborn_hazard[t, x, s] * times[DEATHS, s])
+            new[x, 0, s] += births * share * math.exp(-inputs.newborn_hazard[t, x, s] * times[DEATHS, s])
+    for x in range(sexes):
+        new[x, 0] = moved_twin(inputs, t, x, 0, new[x, 0], times)
+        for s in range(spaces):
             cut[s] += join_twin(new, x, 0, s, inputs.arrivals[t, x, 0, s] * times[ARRIVALS, s])
     return new, cut
+
+
+def moved_twin(inputs: Inputs, t: int, x: int, a: int, people: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """People [S] of an age where they are after the move."""
+    after = np.zeros_like(people)
+    for s in range(people.size):
+        odds = inputs.odds[t, x, a, s] * times[LEAVING, s]
+        leavers = people[s] * odds / (1 + odds)
+        after[s] += people[s] - leavers
+        row = inputs.corridor[inputs.corridor_of[t, x, a], s] * times[ATTRACTION]
+        for d in range(people.size):
+            if leavers > 0:
+                after[d] += leavers * row[d] / row.sum()
+    return after
 
 
 def join_twin(people: np.ndarray, x: int, a: int, s: int, arrivals: float) -> float:

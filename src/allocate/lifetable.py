@@ -20,6 +20,10 @@ HIGH_INFANT = 0.107
 """Death rate of the first year from which on its deaths are no longer earlier where they are fewer."""
 
 
+LAST_ALIVE = 1 - 1e-9
+"""Nobody's death is certain in an age, however high its rate, so that ratios of survivors stay numbers."""
+
+
 @dataclass(frozen=True, eq=False)
 class LifeTable:
     """Of one born: ``alive`` (..., n) at the start of each age, and ``lived`` (..., n) years in it."""
@@ -44,7 +48,7 @@ def life_table(death_rate: Values, female: bool) -> LifeTable:
     width = np.array([1.0, 4.0, *[5.0] * (death_rate.shape[-1] - 3)])
     closed = death_rate[..., :-1]
     after = _lived_by_the_dying(closed, female)
-    dying = np.minimum(width * closed / (1 + (width - after) * closed), 1.0)
+    dying = np.minimum(width * closed / (1 + (width - after) * closed), LAST_ALIVE)
     start = np.ones((*death_rate.shape[:-1], 1))
     alive = np.concatenate([start, np.cumprod(1 - dying, axis=-1)], axis=-1)
     deaths = alive[..., :-1] * dying
@@ -95,7 +99,7 @@ def one_year(table: LifeTable) -> tuple[Values, Values]:
     share = table.alive[..., 1:][..., into] / table.alive[..., into]
     alive = table.alive[..., into] * share ** ((years[:-1] - exact[into]) / width)
     rate = -np.log(share) / width
-    lived = alive * -np.expm1(-rate) / rate
+    lived = alive * np.where(rate > 0, -np.expm1(-rate) / np.where(rate > 0, rate, 1.0), 1.0)
     lived[..., 0] = table.lived[..., 0]
     closed = lived[..., 1:] / lived[..., :-1]
     open_rate = table.alive[..., -1] / table.lived[..., -1]

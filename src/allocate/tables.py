@@ -268,4 +268,6 @@ class _Reading:
         self._several(missing)
 
     def _title(self, dim: str, label: str) -> str:
-        return f"{label} ({self.regions.names[label]})" if dim == SPACE and self.regions is not None else label
+        return (
+            f"{label} ({self.regions.names.get(label, label)})" if dim == SPACE and self.regions is not None else label
+        )

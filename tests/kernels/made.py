@@ -32,6 +32,7 @@ def made(
         "corridor_of": chance.integers(0, corridors, (steps, 2, ages)),
         "arrivals": chance.normal(0, 60, over),
         "group": np.sort(np.concatenate([[0], chance.integers(0, 2, spaces - 1)])),
+        "period": np.arange(steps),
         "shock_sd": chance.uniform(0.02, 0.2, (5, 3)),
         "persistence": chance.uniform(0, 0.95, 5),
         "weight": chance.random((many, 2, ages, spaces)) * (chance.random((many, 2, ages, 1)) > 0.3),

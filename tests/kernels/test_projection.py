@@ -57,6 +57,8 @@ HOSTILE = {
     "nothing needed": {"need": np.zeros((3, 3, 2))},
     "nothing built": {"built": np.zeros((3, 3, 5))},
     "nothing stands": {"stock": np.zeros((3, 3, 5)), "built": np.zeros((3, 3, 5))},
+    "steps of one period": {"period": np.zeros(3)},
+    "periods that skip": {"period": np.array([2, 2, 7])},
     "nothing works": {"yields": np.zeros((3, 3, 5))},
     "delivery is certain": {"delivery_sd": np.zeros(3), "delivery_common_sd": np.zeros(3)},
     "no services": {
@@ -110,7 +112,9 @@ def leslie(inputs, t=0):
         bearing[:, mothers] += half
         bearing += half @ matrix[mothers]
     for x, share in enumerate((1 - inputs.boys, inputs.boys)):
-        matrix[cell[x, 0]] = np.diag(share * np.exp(-inputs.newborn_hazard[t, x])) @ bearing
+        leaving = inputs.odds[t, x, 0] / (1 + inputs.odds[t, x, 0])
+        where = np.diag(1 - leaving) + leaving[:, None] * inputs.corridor[inputs.corridor_of[t, x, 0]]
+        matrix[cell[x, 0]] = where.T @ np.diag(share * np.exp(-inputs.newborn_hazard[t, x])) @ bearing
     return matrix
 
 
@@ -132,7 +136,7 @@ def constant(seed, steps, **changed):
             "yields",
         )
     }
-    return replace(base, **over, arrivals=np.zeros((steps, *base.people.shape)))
+    return replace(base, **over, period=np.arange(steps), arrivals=np.zeros((steps, *base.people.shape)))
 
 
 def test_without_chance_it_is_the_leslie_matrix():

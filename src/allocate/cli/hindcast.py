@@ -39,6 +39,7 @@ def hindcast(
     year: Annotated[int | None, typer.Option("--year", help="Which year of FILE; if left out, the last.")] = None,
     world: WorldName = None,
     scenario: Scenarios = None,
+    annual: Annotated[bool, typer.Option("--annual", help="Project year by year.")] = False,
     draws: Annotated[int, typer.Option("--draws", help="How many draws.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", help="Which draws.")] = 1,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the table of spaces.")] = None,
@@ -50,7 +51,7 @@ def hindcast(
     """Score a projection against what was counted later.
 
     Projects people from what was known in a year, and compares with a later table: errors beside those of methods that
-    need no model and of official estimates; how many spaces its intervals cover, and how many they should; CRPS; and
+    need no model and of official estimates; how many spaces its intervals cover, and how many they should; and
     where the counts stand among the draws. Without files, those that are built in for that year.
 
     Example:  allocate hindcast --fit-until 2011
@@ -59,7 +60,12 @@ def hindcast(
     """
     from allocate.people.hindcast import hindcast as score
 
-    if wrong := [*odd_csv(csv), *odd_file(svg, "--svg", ".svg"), *_odd_draws(draws)]:
+    same = [
+        Problem(option, f"{file} is what is read; name another file")
+        for option, file in (("--csv", csv), ("--svg", svg))
+        if file is not None and file.resolve() in {read.resolve() for read in (observed, estimates) if read is not None}
+    ]
+    if wrong := [*same, *odd_csv(csv), *odd_file(svg, "--svg", ".svg"), *_odd_draws(draws)]:
         raise InputError("hindcast", wrong)
     made, later, official = _built_in(fit_until, world)
     counted = observed if observed is not None else later
@@ -68,7 +74,16 @@ def hindcast(
         raise InputError("hindcast", [Problem("--observed", words)])
     chosen = estimates if estimates is not None else official
     tell(f"projecting from {fit_until}")
-    found = score(made, counted, year=year, estimates=chosen, draws=draws, seed=seed, scenario=scenario or [])
+    found = score(
+        made,
+        counted,
+        year=year,
+        estimates=chosen,
+        draws=draws,
+        seed=seed,
+        scenario=scenario or [],
+        step=1 if annual else None,
+    )
     if found.start != fit_until:
         words = f"the world {made.name} starts in {found.start}, not in {fit_until}"
         raise InputError("hindcast", [Problem("--fit-until", words)])
@@ -109,9 +124,10 @@ def lines(found: Hindcast) -> list[str]:
         "",
         "Errors of one forecast of each space",
     ]
-    rows = [("method", "mean error", "in the wrong space", "all people", "")]
+    rows = [("method", "mean error", "CRPS", "in the wrong space", "all people", "")]
     for m in found.methods:
-        cells = (f"{m.error:.1%}", f"{m.misplaced:.1%}", f"{m.total - 1:+.1%}", "informed" if m.informed else "")
+        knew_more = "informed" if m.informed else ""
+        cells = (f"{m.error:.1%}", f"{m.crps:.2%}", f"{m.misplaced:.1%}", f"{m.total - 1:+.1%}", knew_more)
         rows.append((m.name, *cells))
     said += _table(rows)
     said += [f"By sex and age, cell by cell: {m.name} {m.detail:.1%}" for m in found.methods if m.detail is not None]
@@ -126,8 +142,6 @@ def lines(found: Hindcast) -> list[str]:
         spans.append((f"{i.level:.0%}", *shown))
     said += _table(spans)
     said += [
-        "",
-        f"CRPS: {found.crps:.2%} of what was counted; carrying forward {found.crps_carry:.2%}.",
         "",
         "Where the counts stand among the draws: spaces in each tenth (and how many to expect, nine times in ten)",
         *_tenths(found),

@@ -78,6 +78,8 @@ def project(
     wanted, names = _years(years), scenario or []
     stems = [Path(name).stem for name in names] + ([f"with_{plan.resolve().name}"] if plan else [])
     target = free(out or Path("out") / ("_".join(stems) or "people"))
+    if plan is not None and target.resolve() == plan.resolve():
+        raise InputError("--out", [Problem("", f"{target} is the run that --plan reads; name another folder")])
     what_ifs, other = what_ifs_of(names), _other(against)
     built = None if plan is None else _built(plan)
     facts = people_of(world)

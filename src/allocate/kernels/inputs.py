@@ -28,6 +28,7 @@ SHAPES: Final = {
     "corridor_of": "TXA",
     "arrivals": "TXAS",
     "group": "S",
+    "period": "T",
     "count_sd": "S",
     "shock_sd": "VL",
     "persistence": "V",
@@ -41,7 +42,7 @@ SHAPES: Final = {
     "delivery_sd": "K",
 }
 _FIXED: Final = {"X": 2, "V": len(RATES), "L": len(LEVELS)}
-_WHOLE: Final = ("corridor_of", "group")
+_WHOLE: Final = ("corridor_of", "group", "period")
 #: The sum over levels of the standard deviations of a rate: beyond it, its range is not that of single precision.
 MOST_SD: Final = 4.0
 
@@ -60,12 +61,13 @@ class Inputs:
     ``fertility`` [T, F, S]: births in a step for a woman of an age, from ``youngest_mother`` (an index of ages, 1 or
     more) on; half is applied to women of the age at the start and half at the end. ``boys``: the share of births that
     are boys.
-    ``odds`` [T, X, A, S]: odds of leaving a space in a step, by age at its end; those of the first age are not read,
-    since who is born in a step does not move in it.
+    ``odds`` [T, X, A, S]: odds of leaving a space in a step, by age at its end; those of the first age are of who is
+    born in it, and so of half a step.
     ``corridor`` [C, S, S]: where those who leave a space (rows) go: rows sum to 1, or to 0 where nobody ever leaves.
     ``corridor_of`` [T, X, A]: which of them holds for whom; they may be few or one for each.
     ``arrivals`` [T, X, A, S]: people in a step, by age at its end, net (may be negative); people never go below 0.
     ``group`` [S]: the group (province) of each space, from 0.
+    ``period`` [T]: rates deviate from their paths anew when it rises; steps of one period share their deviations.
     ``shock_sd`` [V, L]: standard deviation in the long run of the logarithm of each rate (RATES) around its path, that
     of the nation, of groups and of spaces apart (LEVELS); ``persistence`` [V]: how much of a deviation is left after a
     step. Multipliers have median 1: the mean rate lies above its path, by a factor exp(variance / 2).
@@ -96,6 +98,7 @@ class Inputs:
     corridor_of: Array
     arrivals: Array
     group: Array
+    period: Array
     shock_sd: Array
     persistence: Array
     weight: Array
@@ -173,6 +176,8 @@ def _places(inputs: Inputs) -> Iterator[Problem]:
         yield Problem(
             "youngest_mother", f"{inputs.youngest_mother}; expected 1 to {ages - mothers}, {mothers} ages of mothers"
         )
+    if (np.diff(inputs.period) < 0).any():
+        yield Problem("period", "falls; periods follow each other")
     if (inputs.corridor_of >= len(inputs.corridor)).any():
         place = _first("corridor_of", inputs.corridor_of >= len(inputs.corridor))
         yield Problem(place, f"there are {len(inputs.corridor)} corridors, numbered from 0")
@@ -184,10 +189,10 @@ def _places(inputs: Inputs) -> Iterator[Problem]:
     wrong = (np.abs(total - 1) > 1e-9) & (total != 0)
     if wrong.any():
         yield Problem(_first("corridor", wrong), f"the row sums to {total[wrong][0]:.6g}; expected 1, or 0 for nobody")
-    stuck = (inputs.odds > 0)[:, :, 1:] & (total == 0)[inputs.corridor_of[:, :, 1:]]
+    stuck = (inputs.odds > 0) & (total == 0)[inputs.corridor_of]
     if stuck.any():
         t, x, a, s = np.argwhere(stuck)[0]
-        yield Problem(f"odds[{t}, {x}, {a + 1}, {s}]", "people leave, and their corridor says nowhere to go")
+        yield Problem(f"odds[{t}, {x}, {a}, {s}]", "people leave, and their corridor says nowhere to go")
 
 
 def _first(name: str, wrong: Array) -> str:
@@ -214,6 +219,7 @@ def small() -> dict[str, Any]:
         "corridor_of": np.zeros((1, 2, 3)),
         "arrivals": np.zeros((1, 2, 3, 2)),
         "group": [0, 1],
+        "period": [0],
         "shock_sd": np.full((5, 3), 0.05),
         "persistence": np.full(5, 0.5),
         "weight": np.ones((1, 2, 3, 2)),

@@ -1,7 +1,7 @@
 """One step of a projection of people, for a block of draws at once.
 
 Who is of age a survives to age a + 1, may move to another space at the end of the step, is joined by arrivals from
-elsewhere, and women have children, who do not move in the step of their birth. Five rates vary by draw and space.
+elsewhere, and women have children, who are born where women are and move with them. Five rates vary by draw and space.
 
 Every array ends in [spaces, LANES]: the draws are innermost, so that one instruction works on many of them, and what is
 read of a space (a rate) is read once for all. Source of the method: A. Rogers, Multiregional Demography (1995).
@@ -40,6 +40,8 @@ class Rates(NamedTuple):
     odds: Any  # [T, X, A, S]
     corridor: Any  # [C, S, S] origin, destination; S in fours
     movers: Any  # [T, X * (A - 1), 3] sex, age and corridor, those of one corridor together
+    newborn_corridor: Any  # [T, X]
+    period: Any  # [T]
     arrivals: Any  # [T, X, A, S]
     group: Any  # [S]
     groups: int
@@ -120,17 +122,22 @@ def step(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
     _survive_and_move(t, rates, before, after, block)
     _arrive(rates.arrivals[t], after, block)
     _add_births(rates.fertility[t], after[0], rates.youngest_mother, block.births)
-    _born(rates.newborn_hazard[t], rates.sex_share, rates.arrivals[t], after, block)
+    _born(t, rates, after, block)
 
 
 @inner
 def _deviate(seed: Any, first: Any, t: Any, rates: Any, block: Any) -> None:
-    """The multiplier of every rate: the exponential of three first-order autoregressions, each started at 0."""
+    """The multiplier of every rate: the exponential of three first-order autoregressions, each started at 0.
+
+    It is renewed when a period begins, so that steps of any length see the same deviations.
+    """
+    if t > 0 and rates.period[t] == rates.period[t - 1]:
+        return
     for v in range(rates.persistence.shape[0]):
         kept = rates.persistence[v]
-        _regress(seed, first, t, 3 * v, kept, rates.innovation[v, 0], block.normal, block.nation[v])
-        _regress(seed, first, t, 3 * v + 1, kept, rates.innovation[v, 1], block.normal, block.grouped[v])
-        _regress(seed, first, t, 3 * v + 2, kept, rates.innovation[v, 2], block.normal, block.space[v])
+        _regress(seed, first, rates.period[t], 3 * v, kept, rates.innovation[v, 0], block.normal, block.nation[v])
+        _regress(seed, first, rates.period[t], 3 * v + 1, kept, rates.innovation[v, 1], block.normal, block.grouped[v])
+        _regress(seed, first, rates.period[t], 3 * v + 2, kept, rates.innovation[v, 2], block.normal, block.space[v])
         for s in range(rates.group.shape[0]):
             g = rates.group[s]
             for b in range(LANES):
@@ -175,9 +182,15 @@ def _survive_and_move(t: Any, rates: Any, before: Any, after: Any, block: Any) -
         if a == oldest:
             _keep_alive(rates.hazard[t, x, a], block.times[DEATHS], before[x, a], block.leavers)
             _add(block.leavers, people)
-        _leave(rates.odds[t, x, a], block.times[LEAVING], block.pull, people, block.leavers)
-        multiply_transposed(rates.corridor[c], block.leavers, block.arrived)
-        _settle(block.times[ATTRACTION], block.arrived, people)
+        _move(rates.odds[t, x, a], rates.corridor[c], people, block)
+
+
+@inner
+def _move(odds: Any, corridor: Any, people: Any, block: Any) -> None:
+    """Leavers settle elsewhere; ``pull`` of the block is what attracts in their corridor."""
+    _leave(odds, block.times[LEAVING], block.pull, people, block.leavers)
+    multiply_transposed(corridor, block.leavers, block.arrived)
+    _settle(block.times[ATTRACTION], block.arrived, people)
 
 
 @inner
@@ -239,15 +252,18 @@ def _join(arrivals: Any, times: Any, people: Any, cut: Any) -> None:
 
 
 @inner
-def _born(hazard: Any, share: Any, arrivals: Any, people: Any, block: Any) -> None:
-    """Children of the step who live at its end, and those of their age who arrive."""
-    half = np.float32(0.5)
+def _born(t: Any, rates: Any, people: Any, block: Any) -> None:
+    """Children of the step who live at its end, where their mothers take them, and those of their age who arrive."""
+    half, hazard, share = np.float32(0.5), rates.newborn_hazard[t], rates.sex_share
     for x in range(hazard.shape[0]):
         for s in range(hazard.shape[1]):
             for b in range(LANES):
                 born = half * share[x] * block.births[s, b] * block.times[BIRTHS, s, b]
                 people[x, 0, s, b] = born * exp(-hazard[x, s] * block.times[DEATHS, s, b])
-        _join(arrivals[x, 0], block.times[ARRIVALS], people[x, 0], block.cut)
+        corridor = rates.corridor[rates.newborn_corridor[t, x]]
+        multiply(corridor, block.times[ATTRACTION], block.pull)
+        _move(rates.odds[t, x, 0], corridor, people[x, 0], block)
+        _join(rates.arrivals[t, x, 0], block.times[ARRIVALS], people[x, 0], block.cut)
 
 
 @inner

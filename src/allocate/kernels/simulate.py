@@ -167,6 +167,8 @@ def _prepared(inputs: Inputs, precision: Precision) -> tuple[Rates, Services]:
         odds=real(inputs.odds),
         corridor=real(padded(corridor)),
         movers=_movers(inputs.corridor_of),
+        newborn_corridor=np.ascontiguousarray(inputs.corridor_of[:, :, 0]),
+        period=inputs.period,
         arrivals=real(inputs.arrivals),
         group=inputs.group,
         groups=inputs.groups,

@@ -26,7 +26,7 @@ SEXES: Final = ("women", "men")
 GROUP: Final = 5
 """Years of age in a group of the World."""
 STEPS: Final = (5, 1)
-PERIOD: Final = re.compile(r"(\d{4})-(\d{4})")
+PERIOD: Final = re.compile(r"([1-9][0-9]{3})-([0-9]{4})")
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,10 @@ class Calendar:
     period: tuple[int, ...]
 
     @classmethod
-    def until(cls, periods: Sequence[str], last: int, step: int = GROUP) -> Calendar:
-        """The steps from the first year of the periods to the end of the year ``last``.
+    def of(cls, periods: Sequence[str]) -> Calendar:
+        """All steps of five years that the periods hold.
 
-        >>> Calendar.until(["2016-2021", "2021-2026"], 2026).ends
-        (2021, 2026)
-
-        Raises :class:`InputError` for periods that do not follow one another, and years that they do not reach.
+        Raises :class:`InputError` for periods that are not five years each and do not follow one another.
         """
         found = [PERIOD.fullmatch(period) for period in periods]
         spans = [(int(match[1]), int(match[2])) for match in found if match]
@@ -53,12 +50,24 @@ class Calendar:
         if len(spans) < len(periods) or not follow or any(b - a != GROUP for a, b in spans):
             words = f"{', '.join(periods)[:80]} are not five years each, one after the other, as 2016-2021, 2021-2026"
             raise InputError("projection", [Problem("period", words)])
+        return cls(GROUP, spans[0][0], tuple(end for _, end in spans), tuple(range(len(spans))))
+
+    @classmethod
+    def until(cls, periods: Sequence[str], last: int, step: int = GROUP) -> Calendar:
+        """The steps from the first year of the periods to the end of the year ``last``.
+
+        >>> Calendar.until(["2016-2021", "2021-2026"], 2026).ends
+        (2021, 2026)
+
+        Raises :class:`InputError` as :meth:`of` does, and for years that the periods do not reach.
+        """
+        whole = cls.of(periods)
+        start, end = whole.start, whole.ends[-1]
         if step not in STEPS:
             raise InputError("projection", [Problem("step", f"{step} is not 5 or 1 (years)")])
-        start, end = spans[0][0], spans[-1][1]
         if not start < last <= end or (last - start) % step:
             every = f", in steps of {step}" if step > 1 else ""
-            raise InputError("projection", [Problem("until", f"{last} is not a year after {start} up to {end}{every}")])
+            raise InputError("projection", [Problem("years", f"{last} is not a year after {start} up to {end}{every}")])
         ends = tuple(range(start + step, last + 1, step))
         return cls(step, start, ends, tuple((year - step - start) // GROUP for year in ends))
 
@@ -116,9 +125,12 @@ def births(world: World, calendar: Calendar) -> tuple[Values, int]:
 
 
 def leaving(world: World, calendar: Calendar) -> Values:
-    """Odds of leaving in a step, by age at its end (steps, sexes, ages, spaces): half of it at the age before."""
+    """Odds of leaving in a step, by age at its end (steps, sexes, ages, spaces): half of it at the age before.
+
+    Who is born in a step is there for half of it.
+    """
     rates = by_age(numbers(world, "leaving", "period", "sex", "age", "space"), calendar.step, axis=2)
-    before = np.concatenate([rates[:, :, :1], rates[:, :, :-1]], axis=2)
+    before = np.concatenate([np.zeros_like(rates[:, :, :1]), rates[:, :, :-1]], axis=2)
     return np.expm1(calendar.step * (before + rates) / 2)[list(calendar.period)]
 
 
@@ -139,11 +151,16 @@ def corridors(world: World) -> Values:
 
 
 def arrivals(world: World, calendar: Calendar) -> Values:
-    """Net arrivals from abroad in a step (steps, sexes, ages, spaces)."""
+    """Net arrivals from abroad in a step, by age at its end (steps, sexes, ages, spaces).
+
+    Half of them come at the age before.
+    """
     rates = numbers(world, "arrivals", "period", "sex", "age", "space")
     if calendar.step != GROUP:
         rates = single(rates)
-    return calendar.step * rates[list(calendar.period)]
+    older = np.concatenate([np.zeros_like(rates[:, :, :1]), rates[:, :, :-1]], axis=2) / 2
+    older[:, :, -1] += rates[:, :, -1] / 2  # of the last age, those who came at it are in it still
+    return calendar.step * (rates / 2 + older)[list(calendar.period)]
 
 
 def start(world: World, calendar: Calendar) -> Values:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -11,16 +11,22 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-from allocate.changes import Case, apply
+from allocate.changes import Case, apply, certain
 from allocate.differences import called
 from allocate.errors import InputError, Problem, nearest
-from allocate.names import SPACE
+from allocate.kernels.inputs import LEVELS, RATES
+from allocate.names import SPACE, TOTAL
+from allocate.people.cohorts import SEXES, Calendar
+from allocate.people.services import HEADS
 from allocate.spec import Model, Scenario, ScheduleSpec
 from allocate.units import same_unit
 from allocate.world import World
 
 NAME: Final = "people"
 """What scenarios for projections give as their model."""
+
+GROUP: Final = "province"
+"""The column of the table of spaces that says which of them vary together."""
 
 FILE: Final = Path(__file__).parent / "inputs.toml"
 
@@ -55,13 +61,64 @@ def case_of(world: World, scenarios: Iterable[Scenario] = ()) -> Case:
     Raises :class:`InputError` with every datum that is missing, not over its dims, not in its unit, or above the most
     it may be, and as :func:`allocate.changes.apply` does.
     """
-    case = apply(inputs(), _complete(world), scenarios)
+    given = list(scenarios)
+    certain(given)
+    case = apply(inputs(), _complete(world), given)
     problems = [problem for name in inputs().data if (problem := _above(case.world, name))]
     if not case.world.data["death_rate"].isel(life_age=-1).all():
         problems.append(Problem("death_rate", "is 0 at the last age, where life would have no end"))
+    problems += _empty(case.world)
     if problems:
         raise InputError(world.name, problems)
     return case
+
+
+def _empty(world: World) -> Iterator[Problem]:
+    """Where there is nobody, or no household: nothing can be said of such a place, or per household."""
+    people = world.data["people"].sum(["sex", "age"])
+    yield from (
+        Problem(called("people", {SPACE: str(space)}), "nobody lives there; leave the space out")
+        for space in world.labels(SPACE)
+        if float(people.sel({SPACE: space})) < 1
+    )
+    for name, over in (("head_rate", SPACE), ("formation", "period")):
+        rates = world.data[name].sum([dim for dim in world.data[name].dims if dim != over])
+        yield from (
+            Problem(called(name, {over: label}), "is 0, so there is no household")
+            for label in world.labels(over)
+            if not float(rates.sel({over: label}))
+        )
+
+
+def provinces(world: World) -> tuple[str, ...]:
+    """The province of every space; one for all where no table says."""
+    return world.columns(SPACE).get(GROUP, ("",) * len(world.labels(SPACE)))
+
+
+def _mislabelled(world: World) -> Iterator[Problem]:
+    """Labels whose order carries meaning, and are not as expected."""
+    ages = tuple(f"{low}-{low + 4}" for low in range(0, 5 * len(world.labels("age")) - 5, 5))
+    every = (*ages, f"{5 * len(ages)}+")
+    wanted = {
+        "sex": SEXES,
+        "head": HEADS,
+        "rate": RATES,
+        "level": tuple(GROUP if level == "group" else level for level in LEVELS),
+        "age": every,
+        "life_age": ("0", "1-4", *every[1:]),
+    }
+    for dim, labels in wanted.items():
+        if world.labels(dim) != labels:
+            found = ", ".join(world.labels(dim))[:60]
+            yield Problem(dim, f"has {found}; a projection needs {', '.join(labels)[:60]}, all of them in this order")
+    mothers = world.labels("mother_age")
+    if not any(ages[first : first + len(mothers)] == mothers for first in range(1, len(ages))):
+        yield Problem(
+            "mother_age", f"has {', '.join(mothers)[:60]}; they are ages that follow each other, none left out"
+        )
+    known = [*world.labels(SPACE), TOTAL]
+    for province in sorted(set(provinces(world)) & set(known)):
+        yield Problem(GROUP, f"{province!r} is also what a space or the sum of all is called; call it otherwise")
 
 
 def _above(world: World, name: str) -> Problem | None:
@@ -101,6 +158,12 @@ def _complete(world: World) -> World:
             problems.append(Problem(name, f"is missing: {spec.why}{nearest(name, known)}"))
     if not problems and world.labels("destination") != world.labels(SPACE):
         problems.append(Problem("corridor", "its destinations are not the spaces, in their order"))
+    if not problems:
+        problems += _mislabelled(world)
+        try:
+            Calendar.of(world.labels("period"))
+        except InputError as error:
+            problems += error.problems
     if problems:
         raise InputError(world.name, problems)
     for name, spec in model.data.items():

@@ -6,8 +6,9 @@ pace at which it grew. A method that knew something about a later time is *infor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +19,8 @@ import xarray as xr
 from allocate.errors import InputError, Problem
 from allocate.names import SPACE, TIME, VALUE
 from allocate.package import read_csv
-from allocate.people.cohorts import GROUP
-from allocate.people.declared import inputs
+from allocate.people.cohorts import GROUP, Calendar
+from allocate.people.declared import case_of, inputs
 from allocate.people.projection import Prepared, prepare
 from allocate.people.scores import (
     LEVELS,
@@ -39,6 +40,7 @@ from allocate.world import World
 
 PEOPLE: Final = "population"
 DETAIL: Final = ("sex", "age")
+YEAR: Final = re.compile(r"[1-9][0-9]{3}")
 AT_ONCE: Final = 200
 """Draws that are held with everybody in them at a time."""
 
@@ -47,8 +49,9 @@ AT_ONCE: Final = 200
 class Method:
     """A forecast of every space and its errors.
 
-    ``error`` is the mean absolute error relative to what was counted; ``misplaced`` the part of all people that it puts
-    in the wrong space; ``total`` all people relative to those counted.
+    ``error`` is the mean absolute error relative to what was counted; ``crps`` the mean score of all its draws, which
+    for one number a space is its error; ``misplaced`` the part of all people that it puts in the wrong space; ``total``
+    all people relative to those counted.
 
     ``detail`` is the mean absolute error of the cells of sex or age, where the table has them. ``informed`` says that
     it knew of a later time.
@@ -56,6 +59,7 @@ class Method:
 
     name: str
     error: float
+    crps: float
     misplaced: float
     total: float
     informed: bool
@@ -67,10 +71,9 @@ class Hindcast:
     """A projection beside what was counted.
 
     ``spaces`` has a row a space: counted, the median and the 90% interval of the draws, the relative error, and where
-    the count stands among the draws. ``crps`` is the mean score relative to what was counted, ``crps_carry`` that of
-    carrying forward, for which it is the absolute error. ``bins`` counts the spaces in tenths of the draws, and
-    ``expected`` says how many there would be, from and to, in nine of ten worlds if it is right. ``later`` names the
-    data of the World that are about a time after the start: with any, the projection is informed.
+    the count stands among the draws. ``bins`` counts the spaces in tenths of the draws, and ``expected`` says how many
+    there would be, from and to, in nine of ten worlds if it is right. ``later`` names the data of the World that are
+    about a time after the start: with any, the projection is informed.
     """
 
     world: str
@@ -79,8 +82,6 @@ class Hindcast:
     draws: int
     methods: tuple[Method, ...]
     intervals: tuple[Interval, ...]
-    crps: float
-    crps_carry: float
     bins: tuple[int, ...]
     expected: tuple[tuple[int, int], ...]
     spaces: pd.DataFrame
@@ -127,14 +128,24 @@ def read_counted(table: pd.DataFrame | str | Path, world: World) -> Counted:
         detail = [dim for dim in DETAIL if dim in frame]
         labels = {dim: world.labels(dim) for dim in (SPACE, *detail)}
         labels[TIME] = tuple(sorted(frame[TIME].unique()))
-        odd = [year for year in labels[TIME] if not (len(year) == 4 and year.isdigit())]
+        odd = [year for year in labels[TIME] if not YEAR.fullmatch(year)]
         problems += [Problem(name, f"{year[:20]!r} is not a year; write for example 2016") for year in odd[:8]]
         ordered = frame[[TIME, SPACE, *detail, PEOPLE]].rename(columns={PEOPLE: VALUE})
         datum = Datum(PEOPLE, ordered, "person", "counted", name, "", place=name)
         array = array_of(datum, labels, world.regions, problems)
+        problems += [] if problems else [Problem(name, words) for words in _nobody(array, labels)]
     if frame is None or problems:
         raise InputError(table if isinstance(table, str | Path) else name, problems)
     return Counted(array.assign_coords({dim: list(labels[str(dim)]) for dim in array.dims}))
+
+
+def _nobody(array: xr.DataArray, labels: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """Spaces in which a table counts nobody: no error is relative to that."""
+    if not labels[TIME]:
+        yield "has no row"
+    whole = array.sum([dim for dim in array.dims if dim not in (SPACE, TIME)]).transpose(SPACE, TIME).values
+    for space, year in np.argwhere(whole == 0)[:8]:
+        yield f"counts nobody in {labels[SPACE][space]} in {labels[TIME][year]}"
 
 
 def hindcast(
@@ -146,12 +157,14 @@ def hindcast(
     draws: int = 2000,
     seed: int = 1,
     scenario: Scenario | str | Path | Sequence[Scenario | str | Path] = (),
+    step: int | None = None,
 ) -> Hindcast:
     """Score the projection of a World against a table of what was counted later.
 
     ``observed`` has space, year and population, and if need be sex and age; ``year`` chooses one of its years after the
     start, else the last. ``estimates``, a table of the same shape, are official ones: those about the years up to the
-    start give the pace at which spaces grew, and that of ``year`` is itself a method, informed.
+    start give the pace at which spaces grew, and that of ``year`` is itself a method, informed. ``step`` is that of
+    :func:`allocate.people.projection.project`.
 
     >>> from allocate.world import read_world
     >>> world = read_world("za2011_people")
@@ -161,11 +174,11 @@ def hindcast(
 
     Raises :class:`InputError` for anything wrong in a table, and for one without a year after the start.
     """
+    start = Calendar.of(case_of(world).world.labels("period")).start
     table = read_counted(observed, world)
     known = None if estimates is None else read_counted(estimates, world)
-    start = int(world.labels("period")[0].split("-")[0])
     chosen = _year(table, start, year)
-    ready = prepare(world, years=chosen, scenario=scenario)
+    ready = prepare(world, years=chosen, scenario=scenario, step=step)
     counted = table.spaces(chosen)
     detail = tuple(dim for dim in DETAIL if dim in table.people.dims)
     drawn, cells = _drawn(ready, draws, seed, detail)
@@ -173,11 +186,10 @@ def hindcast(
     methods = list(_methods(ready, drawn, counted, chosen, start, known, informed=bool(later)))
     if detail:
         there = table.people.sel({TIME: str(chosen)}).transpose(*detail, SPACE).values
-        methods[0] = Method(**{**asdict(methods[0]), "detail": mean_error(np.median(cells, axis=0), there)})
+        methods[0] = replace(methods[0], detail=mean_error(np.median(cells, axis=0), there))
         held = world.data["people"].sum([d for d in DETAIL if d not in detail]).transpose(*detail, SPACE).values
-        methods[1] = Method(**{**asdict(methods[1]), "detail": mean_error(held, there)})
+        methods[1] = replace(methods[1], detail=mean_error(held, there))
     places = pit(drawn, counted)
-    carried = np.abs(_start(world) - counted) / counted
     return Hindcast(
         world=world.name,
         start=start,
@@ -185,8 +197,6 @@ def hindcast(
         draws=draws,
         methods=tuple(methods),
         intervals=tuple(interval(drawn, counted, level) for level in LEVELS),
-        crps=float(np.mean(crps(drawn, counted) / counted)),
-        crps_carry=float(carried.mean()),
         bins=tuple(map(int, uniform_bins(places))),
         expected=tuple((int(least), int(most)) for least, most in zip(*expected_bins(drawn), strict=True)),
         spaces=_spaces(world, drawn, counted, places),
@@ -261,13 +271,16 @@ def _methods(
         if earlier and start in estimates.years:
             first = max((y for y in earlier if y <= start - GROUP), default=earlier[0])
             growth = (estimates.spaces(start) / estimates.spaces(first)) ** ((year - start) / (start - first))
-            forecasts[f"constant growth, as {first} to {start}"] = (before * growth, False)
+            forecasts[f"constant growth, as estimated {first} to {start}"] = (before * growth, False)
         if year in estimates.years:
             forecasts["official estimates"] = (estimates.spaces(year), True)
-    return [
-        Method(name, mean_error(f, counted), weighted_error(f, counted), float(f.sum() / counted.sum()), knows)
-        for name, (f, knows) in forecasts.items()
-    ]
+    found = []
+    for name, (f, knows) in forecasts.items():
+        error, whole = mean_error(f, counted), float(f.sum())
+        found.append(Method(name, error, error, weighted_error(f, counted), whole / float(counted.sum()), knows))
+    score = float(np.mean(crps(drawn, counted) / counted))
+    found[0] = replace(found[0], crps=score, total=total / float(counted.sum()))
+    return found
 
 
 def _spaces(world: World, drawn: Values, counted: Values, places: Values) -> pd.DataFrame:

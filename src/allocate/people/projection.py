@@ -6,6 +6,7 @@ what was changed between them.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +124,7 @@ def prepare(
     """What :func:`project` projects, as arrays. Raises as it does."""
     whole = world if isinstance(world, World) else read_world(world)
     case = case_of(whole, _scenarios(scenario))
-    asked = sorted({years} if isinstance(years, int) else set(years))
+    asked = _whole(years)
     calendar = _calendar(case.world.labels("period"), asked, step)
     missing = [year for year in asked if year not in calendar.ends]
     if missing:
@@ -133,6 +134,9 @@ def prepare(
         raise InputError("projection", [Problem("years", words)])
     built = plan.values if isinstance(plan, Plan) else plan
     added = {} if built is None else added_by(built, case.world)
+    if built is not None and not any(calendar.start <= year < calendar.ends[-1] for year in added):
+        words = f"is of {', '.join(map(str, sorted(added)))}; the projection goes from {calendar.start} to {max(asked)}"
+        raise InputError("plan", [Problem(TIME, words)])
     inputs, measured = engine.inputs_of(case.world, calendar, added)
     regions = (*case.world.labels(SPACE), *engine.groups(case.world), TOTAL)
     wanted = tuple(calendar.ends.index(year) for year in asked)
@@ -263,9 +267,18 @@ def _first(short: Values, years: Sequence[int]) -> Values:
 def _calendar(periods: Sequence[str], years: Sequence[int], step: int | None) -> Calendar:
     if not years:
         raise InputError("projection", [Problem("years", "there are none; give for example 2021 and 2036")])
-    start = Calendar.until(periods, int(periods[0][-4:])).start if step is None else 0
-    chosen = step or (GROUP if all((year - start) % GROUP == 0 for year in years) else 1)
-    return Calendar.until(periods, max(years), chosen)
+    start = Calendar.of(periods).start
+    fives = all((year - start) % GROUP == 0 for year in years)
+    return Calendar.until(periods, max(years), (GROUP if fives else 1) if step is None else step)
+
+
+def _whole(years: int | Sequence[int]) -> list[int]:
+    """The years asked for, in order, each once."""
+    try:
+        return sorted({operator.index(year) for year in np.atleast_1d(np.asarray(years, object)).tolist()})
+    except TypeError:
+        words = f"{str(years)[:60]} are not whole numbers; give for example 2021, or [2021, 2036]"
+        raise InputError("projection", [Problem("years", words)]) from None
 
 
 def _scenarios(given: Scenario | str | Path | Sequence[Scenario | str | Path]) -> Iterable[Scenario]:

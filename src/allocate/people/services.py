@@ -105,6 +105,12 @@ def added_by(plan: xr.Dataset, world: World) -> dict[int, Values]:
         for label in map(str, total[SPACE].values)
         if label not in spaces
     ]
+    shared = [label for label in map(str, total["service"].values) if label in services]
+    if not shared:
+        words = (
+            f"builds {', '.join(map(str, total['service'].values))[:60]}; the world of people has {', '.join(services)}"
+        )
+        problems.append(Problem("plan", words))
     years = list(map(str, total[TIME].values))
     problems += [Problem("plan", f"year {year!r} does not begin with a year") for year in years if not _begins(year)]
     if problems:
@@ -115,4 +121,4 @@ def added_by(plan: xr.Dataset, world: World) -> dict[int, Values]:
 
 
 def _begins(year: str) -> bool:
-    return year[:4].isdigit() and len(year) >= 4
+    return len(year) >= 4 and year[:4].isascii() and year[:4].isdigit()
