@@ -139,7 +139,7 @@ def robust(
 
     ``draws`` are Worlds, equally likely, as :func:`drawn` makes them; ``world`` has the figures as they stand. Outcomes
     count beyond what each draw reaches without money. Draws and measure that are left out are those that the scenarios
-    ask for.
+    ask for; where none says what is not known, the measure is the mean.
 
     >>> world = read_world("za2016")
     >>> draws = drawn(world, [Spread("unit_cost", ("service",), 0.2)], 4, seed=1)
@@ -156,8 +156,10 @@ def robust(
     facts = whole if kept is None else only(whole, kept)
     given = [s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios]
     what_ifs, asked = in_order(given), risk_of(given)
-    worlds = drawn(whole, spreads_of(given), asked.draws, asked.seed) if draws is None else draws
-    wanted = measure_of(asked.measure, asked.alpha) if measure is None else measure
+    spreads = spreads_of(given)
+    worlds = drawn(whole, spreads, asked.draws, asked.seed) if draws is None else draws
+    usual = measure_of(asked.measure, asked.alpha) if spreads else EXPECTED
+    wanted = usual if measure is None else measure
     tell = watch or (lambda _: None)
     base = build(apply(text, facts, what_ifs))
     programs = []
