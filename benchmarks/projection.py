@@ -289,11 +289,13 @@ def one_thread() -> Iterator[None]:
 
 
 def two_threads(inputs: Inputs, draws: int, repeats: int) -> None:
-    """Print how much of a second core is used, beside how much there was."""
+    """Print how much of a second core is used, beside how much there was; in chunks of one size, or one thread, whose
+    chunks are else smaller, would have more of them to begin and end."""
+    chunk = 1024 if len(inputs.hazard) < 10 else 256
     one, two, alone, beside = [], [], [], []
     for _ in range(repeats + 1):
-        one.append(clock(partial(simulate, inputs, 1, draws, threads=1)))
-        two.append(clock(partial(simulate, inputs, 1, draws, threads=2)))
+        one.append(clock(partial(simulate, inputs, 1, draws, threads=1, chunk=chunk)))
+        two.append(clock(partial(simulate, inputs, 1, draws, threads=2, chunk=chunk)))
         alone.append(clock(partial(busy, 1)))
         beside.append(clock(partial(busy, 2)))
     ours, free = (statistics.median(a[1:]) / statistics.median(b[1:]) for a, b in ((one, two), (alone, beside)))
