@@ -5,10 +5,33 @@ path is an array. ``Inputs`` are checked once; ``project`` goes on without chanc
 draws in bounded memory into a ``Tally``, and ``paths`` writes some of the same draws out.
 """
 
-from allocate.kernels.inputs import Inputs
-from allocate.kernels.run import Paths
-from allocate.kernels.simulate import paths, project, simulate
-from allocate.kernels.sketch import Sketch
-from allocate.kernels.tally import Tally
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from allocate.kernels.driver import paths, project, simulate
+    from allocate.kernels.inputs import Inputs
+    from allocate.kernels.run import Paths
+    from allocate.kernels.sketch import Sketch
+    from allocate.kernels.tally import Tally
+
+_HOMES = {
+    "Inputs": "inputs",
+    "Paths": "run",
+    "Sketch": "sketch",
+    "Tally": "tally",
+    "paths": "driver",
+    "project": "driver",
+    "simulate": "driver",
+}
 
 __all__ = ["Inputs", "Paths", "Sketch", "Tally", "paths", "project", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a part when it is first asked for: who reads names and checks figures need not wait for the compiler."""
+    if name in _HOMES:
+        return getattr(import_module(f"allocate.kernels.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'allocate.kernels' has no attribute {name!r}")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from allocate.errors import InputError, Problem
 from allocate.lifetable import five_years, life_table, one_year
@@ -86,6 +85,8 @@ def single(people: Values) -> Values:
     >>> single(np.array([[50.0], [100.0], [30.0]])).round(1).ravel().tolist()
     [6.3, 8.5, 10.4, 11.9, 12.9, 14.9, 17.9, 20.4, 22.5, 24.3, 30.0]
     """
+    from scipy.interpolate import PchipInterpolator  # here, because few who read figures split them
+
     closed = people[..., :-1, :]
     below = np.concatenate([np.zeros_like(closed[..., :1, :]), np.cumsum(closed, axis=-2)], axis=-2)
     ends = GROUP * np.arange(below.shape[-2])
