@@ -120,10 +120,10 @@ def frontier(
     Raises :class:`InputError` for anything wrong in what is asked, with all of it, and the :class:`NoPlan` of the
     lowest level when none has a plan.
     """
-    text = model if isinstance(model, Model) else read_model(model)
-    whole = world if isinstance(world, World) else read_world(world)
+    text = read_model(model)
+    whole = read_world(world)
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
-    what_ifs = [_without(s, datum, where or {}) for s in in_order(map(_scenario, scenarios))]
+    what_ifs = [_without(s, datum, where or {}) for s in in_order(map(read_scenario, scenarios))]
     certain(what_ifs)
     base = apply(text, facts, what_ifs)
     name, place, rising = called(datum, where or {}), dict(where or {}), sorted({float(level) for level in levels})
@@ -141,10 +141,6 @@ def frontier(
     if len(found.refused) == len(rising):
         raise found.refused[rising[0]]
     return found
-
-
-def _scenario(given: Scenario | str | Path) -> Scenario:
-    return given if isinstance(given, Scenario) else read_scenario(given)
 
 
 def _without(scenario: Scenario, datum: str, where: Mapping[str, str]) -> Scenario:

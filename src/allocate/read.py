@@ -38,8 +38,8 @@ type Extended = tuple[Model, Sections]
 """A model, and the sections that whoever extends it goes on from."""
 
 
-def read_model(path: str | Path) -> Model:
-    """Read a model from a TOML file, or a shipped model by its name.
+def read_model(path: str | Path | Model) -> Model:
+    """Read a model from a TOML file, or a shipped model by its name; one that is read already stays as it is.
 
     >>> read_model("grant_consolidation").name
     'Grant consolidation'
@@ -47,7 +47,7 @@ def read_model(path: str | Path) -> Model:
     Raises :class:`InputError` with every problem of the file and its place. Units, dims and names in rules are
     checked when the model meets a World (:func:`allocate.builder.build`).
     """
-    return _read_model(find(path, "models"), (), {})[0]
+    return path if isinstance(path, Model) else _read_model(find(path, "models"), (), {})[0]
 
 
 def _read_model(file: Path, before: tuple[Path, ...], known: dict[Path, Extended]) -> Extended:
@@ -79,15 +79,15 @@ def _names(table: Mapping[str, Any], problems: list[Problem]) -> tuple[str, ...]
         return ()
 
 
-def read_scenario(path: str | Path) -> Scenario:
-    """Read a scenario from a TOML file, or a shipped scenario by its name.
+def read_scenario(path: str | Path | Scenario) -> Scenario:
+    """Read a scenario from a TOML file, or a shipped scenario by its name; one that is read already stays as it is.
 
     >>> [type(change).__name__ for change in read_scenario("one_water_grant").changes]
     ['Consolidate']
 
     Raises :class:`InputError` with every problem of the file, or of one that it extends, and its place.
     """
-    return _read_scenario(find(path, "scenarios"), ())
+    return path if isinstance(path, Scenario) else _read_scenario(find(path, "scenarios"), ())
 
 
 def _read_scenario(file: Path, before: tuple[Path, ...]) -> Scenario:

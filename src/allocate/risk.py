@@ -150,11 +150,11 @@ def robust(
     Raises :class:`InputError` for anything wrong in files, and for a model whose money cannot be decided before need is
     known; :class:`allocate.errors.NoPlanError` where rules conflict, in the figures or in a draw.
     """
-    text = model if isinstance(model, Model) else read_model(model)
-    whole = world if isinstance(world, World) else read_world(world)
+    text = read_model(model)
+    whole = read_world(world)
     kept = None if years is None else [years] if isinstance(years, str) else list(years)
     facts = whole if kept is None else only(whole, kept)
-    given = [s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios]
+    given = [read_scenario(s) for s in scenarios]
     what_ifs, asked = in_order(given), risk_of(given)
     spreads = spreads_of(given)
     worlds = drawn(whole, spreads, asked.draws, asked.seed) if draws is None else draws

@@ -138,10 +138,10 @@ def run(
 
     Raises :class:`InputError` for anything wrong in the files, :class:`NoPlanError` when rules conflict.
     """
-    text = model if isinstance(model, Model) else read_model(model)
-    whole = world if isinstance(world, World) else read_world(world)
+    text = read_model(model)
+    whole = read_world(world)
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
-    what_ifs = tuple(s if isinstance(s, Scenario) else read_scenario(s) for s in scenarios)
+    what_ifs = tuple(map(read_scenario, scenarios))
     certain(what_ifs)
     amount = text.schedule.amount
     if amount not in text.ties.nearest:

@@ -228,14 +228,18 @@ class World:
             raise InputError(where, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
 
 
-def read_world(source: str | Path) -> World:
+def read_world(source: str | Path | World) -> World:
     """Read a built-in World by its name, a folder of CSV files with a ``datapackage.json``, or an ``.xlsx`` workbook.
+
+    A World that is read already stays as it is.
 
     >>> read_world("za2016").data.sizes["space"]
     52
 
     Raises :class:`InputError` with every problem of every file and its place: a row, or a sheet and a cell.
     """
+    if isinstance(source, World):
+        return source
     path = Path(source)
     if path.is_dir():
         return _checked(path, path.resolve().name, package.read(path))

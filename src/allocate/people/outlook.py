@@ -87,11 +87,11 @@ def outlook(
 
     Raises :class:`allocate.errors.InputError` as it does.
     """
-    whole = world if isinstance(world, World) else read_world(world)
+    whole = read_world(world)
     digest = whole.digest()
 
     def readied(names: Scenarios, plan: Plan | xr.Dataset | None) -> tuple[tuple[Scenario, ...], Prepared]:
-        what_ifs = tuple(s if isinstance(s, Scenario) else read_scenario(s) for s in names)
+        what_ifs = tuple(map(read_scenario, names))
         return what_ifs, prepare(whole, years=years, scenario=what_ifs, plan=plan, step=step)
 
     def seen(what_ifs: tuple[Scenario, ...], ready: Prepared, built: str, other: Outlook | None) -> Outlook:

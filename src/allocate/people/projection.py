@@ -122,7 +122,7 @@ def prepare(
     step: int | None = None,
 ) -> Prepared:
     """What :func:`project` projects, as arrays. Raises as it does."""
-    whole = world if isinstance(world, World) else read_world(world)
+    whole = read_world(world)
     case = case_of(whole, _scenarios(scenario))
     asked = _whole(years)
     calendar = _calendar(case.world.labels("period"), asked, step)
@@ -283,7 +283,7 @@ def _whole(years: int | Sequence[int]) -> list[int]:
 
 def _scenarios(given: Scenario | str | Path | Sequence[Scenario | str | Path]) -> Iterable[Scenario]:
     every = [given] if isinstance(given, Scenario | str | Path) else list(given)
-    found = [s if isinstance(s, Scenario) else read_scenario(s) for s in every]
+    found = [read_scenario(s) for s in every]
     for one in found:
         if one.model not in (None, NAME):
             words = f"is written for {one.model!r}, not for a projection; it would say model = {NAME!r}"
