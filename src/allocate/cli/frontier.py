@@ -11,7 +11,7 @@ import typer
 from allocate.cli.inputs import facts_of, model_of, what_ifs_of, years_of
 from allocate.cli.options import ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
-from allocate.cli.tables import odd_csv, write_csv
+from allocate.cli.tables import in_columns, odd_csv, write_csv
 from allocate.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -98,6 +98,6 @@ def _lines(found: Frontier) -> list[str]:
         shown = ["" if np.isnan(n) else amount(n, u) for n, u in zip(numbers, ("", "", "R"), strict=True)]
         many = int(here["at_limit"])
         rows.append((amount(level, found.unit), *shown, str(many) if many >= 0 else "", str(here["grade"].item())))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines += ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return lines + [f"at {amount(level, found.unit)} {error}" for level, error in list(found.refused.items())[:1]]
+    return [*lines, *in_columns(rows, named=False)] + [
+        f"at {amount(level, found.unit)} {error}" for level, error in list(found.refused.items())[:1]
+    ]

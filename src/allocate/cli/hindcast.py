@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ import typer
 from allocate.cli.inputs import facts_of
 from allocate.cli.options import Scenarios, WorldName
 from allocate.cli.progress import say, tell
-from allocate.cli.tables import odd_csv, odd_file, write_csv, write_text
+from allocate.cli.tables import in_columns, odd_csv, odd_file, write_csv, write_text
 from allocate.errors import InputError, Problem, nearest
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def lines(found: Hindcast) -> list[str]:
         knew_more = "informed" if m.informed else ""
         cells = (f"{m.error:.1%}", f"{m.crps:.2%}", f"{m.misplaced:.1%}", f"{m.total - 1:+.1%}", knew_more)
         rows.append((m.name, *cells))
-    said += _table(rows)
+    said += [f"  {line}" for line in in_columns(rows)]
     said += [f"By sex and age, cell by cell: {m.name} {m.detail:.1%}" for m in found.methods if m.detail is not None]
     said += [
         "",
@@ -140,7 +139,7 @@ def lines(found: Hindcast) -> list[str]:
         verdict = "" if i.as_expected else "NOT AS IT SHOULD BE"
         shown = (f"{i.covered:.0%}", f"{i.least:.0%} to {i.most:.0%}", f"{i.width:.1%}", f"{i.score:.1%}", verdict)
         spans.append((f"{i.level:.0%}", *shown))
-    said += _table(spans)
+    said += [f"  {line}" for line in in_columns(spans)]
     said += [
         "",
         "Where the counts stand among the draws: spaces in each tenth (and how many to expect, nine times in ten)",
@@ -156,13 +155,4 @@ def _tenths(found: Hindcast) -> list[str]:
     return [
         f"  {10 * k:>3}-{10 * k + 10:<3} {count:>3} {'#' * count:<{max(found.bins)}}  {least} to {most}"
         for k, (count, (least, most)) in enumerate(zip(found.bins, found.expected, strict=True))
-    ]
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  "
-        + "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]).rstrip()
-        for row in rows
     ]

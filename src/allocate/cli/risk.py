@@ -10,7 +10,7 @@ import typer
 from allocate.cli.inputs import facts_of, model_of, what_ifs_of, years_of
 from allocate.cli.options import ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
-from allocate.cli.tables import odd_csv, write_csv
+from allocate.cli.tables import in_columns, odd_csv, write_csv
 from allocate.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -88,11 +88,8 @@ def _lines(found: Robust) -> list[str]:
     unit, decision = str(found.program.goal_units[-1]), found.decision
     columns = [str(name) for name in found.table.columns]
     rows = [columns, *([str(row[0]), *(quantity(v, "") for v in row[1:])] for row in found.table.to_numpy().tolist())]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [f"Outcome beyond no money, in {in_words(unit)}, on the same {decision.outcomes.size} draws"]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        lines.append("  " + "  ".join(cells))
+    lines += [f"  {line}" for line in in_columns(rows)]
     gap = f"Proved within {decision.relative_gap:.1e} of the best, as a part of what money moves."
     return [
         *lines,

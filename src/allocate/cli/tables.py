@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,3 +42,18 @@ def write_text(text: str, file: Path) -> None:
     except OSError as error:
         raise InputError(file, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
     say(f"Wrote {file}")
+
+
+def in_columns(rows: Sequence[Sequence[str]], named: bool = True) -> list[str]:
+    """Rows of words as lines in columns: numbers to the right, and if they are ``named``, the first column to the left.
+
+    >>> in_columns([("method", "error"), ("carry forward", "6.2%")])
+    ['method         error', 'carry forward   6.2%']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        first = row[0].ljust(widths[0]) if named else row[0].rjust(widths[0])
+        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        lines.append("  ".join([first, *rest]).rstrip())
+    return lines
