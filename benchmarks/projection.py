@@ -289,16 +289,17 @@ def one_thread() -> Iterator[None]:
 
 
 def two_threads(inputs: Inputs, draws: int, repeats: int) -> None:
-    """Print how much of a second core is used, beside how much there was; in chunks of one size, or one thread, whose
-    chunks are else smaller, would have more of them to begin and end."""
+    """Print how much of a second core is used, beside how much there was: chunks of one size, one thread and two in
+    turns, and then the busy loops, which leave a core slower than they found it."""
     chunk = 1024 if len(inputs.hazard) < 10 else 256
-    one, two, alone, beside = [], [], [], []
-    for _ in range(repeats + 1):
-        one.append(clock(partial(simulate, inputs, 1, draws, threads=1, chunk=chunk)))
-        two.append(clock(partial(simulate, inputs, 1, draws, threads=2, chunk=chunk)))
-        alone.append(clock(partial(busy, 1)))
-        beside.append(clock(partial(busy, 2)))
-    ours, free = (statistics.median(a[1:]) / statistics.median(b[1:]) for a, b in ((one, two), (alone, beside)))
+
+    def pairs(one: Callable[[], Any], two: Callable[[], Any]) -> float:
+        times = [(clock(one), clock(two)) for _ in range(repeats + 1)][1:]
+        alone, beside = (statistics.median(each) for each in zip(*times, strict=True))
+        return alone / beside
+
+    ours = pairs(*(partial(simulate, inputs, 1, draws, threads=threads, chunk=chunk) for threads in (1, 2)))
+    free = pairs(partial(busy, 1), partial(busy, 2))
     print(
         f"\nTwo threads, {len(inputs.hazard)} steps: {ours:.2f} times as fast by the clock, efficiency {ours / 2:.2f}; "
         f"two busy loops at once get {2 * free:.2f} cores, of which {ours / (2 * free):.2f} is used"

@@ -17,7 +17,7 @@ from allocate.cli.hindcast import lines
 from allocate.errors import InputError
 from allocate.people.hindcast import hindcast, read_counted
 from allocate.people.projection import prepare, sampled
-from allocate.people.scores import pit
+from allocate.people.scores import interval, pit
 from allocate.world import World
 from allocate.za import hindcast_2011, hindcast_2016
 from allocate.za.demography.shocks import wander
@@ -55,6 +55,21 @@ def test_a_projection_of_2011_scored_in_2016() -> None:
     page = (Path(__file__).parents[1] / "docs" / "people.md").read_text(encoding="utf-8")
     assert "\n".join(lines(found)) in page
     assert sum(found.bins) == len(found.spaces) == 52
+
+
+def test_one_test_of_five_years_tells_little() -> None:
+    """Proves: draws that stray seven tenths as far from their median pass the same test, as the page of people says.
+
+    Broken: a page that takes coverage in one year for proof of a width.
+    """
+    world, counted, _ = made()
+    places = [str(space) for space in world.labels("space")]
+    sample = sampled(prepare(world, years=2016), draws=2000)["count"]
+    draws = sample.sel(measure="people", region=places, year=2016).values
+    middle = np.median(draws, axis=0)
+    narrow = middle * (draws / middle) ** 0.7
+    truth = read_counted(counted, world).spaces(2016)
+    assert all(interval(narrow, truth, level).as_expected for level in (0.8, 0.9, 0.95))
 
 
 def test_intervals_do_not_depend_on_the_step() -> None:

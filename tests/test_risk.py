@@ -13,7 +13,7 @@ import tiny
 from allocate.errors import InputError
 from allocate.frontiers import frontier
 from allocate.optimum.measures import EXPECTED, REGRET, WORST, Measure
-from allocate.risk import Robust, Spread, drawn, measure_of, spreads_of
+from allocate.risk import Robust, Spread, drawn, measure_of, risk_of, spreads_of
 from allocate.spec import RiskSpec
 from allocate.world import World
 
@@ -150,6 +150,10 @@ def test_a_scenario_says_what_is_not_known() -> None:
     assert spreads_of([scenario]) == [Spread("unit_cost", ("service",), 0.25), Spread("need_weight", ("space",), 0.2)]
     above = scenario.model_copy(update={"spreads": (), "bases": (scenario,), "source": "above.toml"})
     assert spreads_of([above]) == spreads_of([scenario])
+    usual = above.model_copy(
+        update={"risk": RiskSpec(), "bases": (scenario.model_copy(update={"risk": RiskSpec(alpha=0.5)}),)}
+    )
+    assert risk_of([usual]) == RiskSpec()  # said again, the usual holds
     world = facts()
     asked = scenario.model_copy(
         update={"risk": RiskSpec(measure="worst", draws=6, seed=4), "spreads": scenario.spreads[:1]}

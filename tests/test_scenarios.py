@@ -9,7 +9,7 @@ import pytest
 import allocate as al
 from allocate.changes import apply
 from allocate.read import read_scenario, shipped
-from allocate.spec import Scenario, Set
+from allocate.spec import RiskSpec, Scenario, Set
 from allocate.world import World, read_world
 from prospected import people
 
@@ -27,7 +27,7 @@ def world() -> World:
 
 def _few(scenario: Scenario) -> Scenario:
     """The same over ten draws, which are quick."""
-    return scenario.model_copy(update={"risk": scenario.risk.model_copy(update={"draws": 10})})
+    return scenario.model_copy(update={"risk": RiskSpec(draws=10)})
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in PROJECTS])

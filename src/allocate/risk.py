@@ -188,7 +188,7 @@ def spreads_of(scenarios: Iterable[Scenario]) -> list[Spread]:
 
 def risk_of(scenarios: Iterable[Scenario]) -> RiskSpec:
     """What scenarios make best over their draws: of several that say it, what the last one says."""
-    said = [scenario.risk for scenario in in_order(scenarios) if scenario.risk != RiskSpec()]
+    said = [scenario.risk for scenario in in_order(scenarios) if scenario.risk is not None]
     return said[-1] if said else RiskSpec()
 
 

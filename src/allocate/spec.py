@@ -371,7 +371,7 @@ class Scenario(Record):
     extends: FileNames = ()
     changes: tuple[Change, ...] = Field(default=(), alias="change")
     spreads: tuple[SpreadSpec, ...] = Field(default=(), alias="spread")
-    risk: RiskSpec = RiskSpec()
+    risk: RiskSpec | None = None
     bases: SkipJsonSchema[tuple[Scenario, ...]] = ()
     source: SkipJsonSchema[str] = "scenario"
 

@@ -9,13 +9,10 @@ import numpy as np
 from allocate.kernels.inputs import Inputs
 from allocate.names import SPACE
 from allocate.people import cohorts, services
-from allocate.people.cohorts import SEXES, Calendar, Values, numbers
+from allocate.people.cohorts import GROUP, SEXES, Calendar, Values, numbers
 from allocate.people.declared import provinces
 from allocate.people.services import Measures
 from allocate.world import World
-
-GROUP_YEARS = cohorts.GROUP
-"""Of a period: what deviates does so for one, whatever the step."""
 
 
 def inputs_of(world: World, calendar: Calendar, added: Mapping[int, Values]) -> tuple[Inputs, Measures]:
@@ -46,7 +43,7 @@ def inputs_of(world: World, calendar: Calendar, added: Mapping[int, Values]) -> 
         group=province,
         period=period,
         shock_sd=numbers(world, "shock_sd", "rate", "level"),
-        persistence=numbers(world, "persistence", "rate") ** GROUP_YEARS,
+        persistence=numbers(world, "persistence", "rate") ** GROUP,
         weight=measured.weight,
         factor=measured.factor,
         need=np.broadcast_to(services.needs(world, measured), (steps, stock.shape[1], len(measured.names))),

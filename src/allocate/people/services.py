@@ -15,7 +15,7 @@ import xarray as xr
 
 from allocate.errors import InputError, Problem, nearest
 from allocate.names import SPACE, TIME
-from allocate.people.cohorts import SEXES, Calendar, Values, by_age, numbers
+from allocate.people.cohorts import GROUP, SEXES, Calendar, Values, by_age, numbers
 from allocate.world import World
 
 HEADS: Final = ("female", "male")
@@ -72,7 +72,7 @@ def standing(world: World, calendar: Calendar, added: Mapping[int, Values]) -> t
     decay, planned = (numbers(world, name, "period", "service", SPACE) for name in ("decay", "additions"))
     built, found = np.zeros_like(stock), []
     for year in range(calendar.start, calendar.ends[-1]):
-        period = (year - calendar.start) // 5
+        period = (year - calendar.start) // GROUP
         kept = 1.0 - decay[period]
         new = planned[period]
         if year in added:
@@ -91,9 +91,11 @@ def added_by(plan: xr.Dataset, world: World) -> dict[int, Values]:
     Services of the World that the plan does not know are NaN. Raises :class:`InputError` for a plan that reaches
     nothing, or is of other spaces, or of years that do not begin with a year.
 
-    >>> cells = xr.DataArray([[[5.0]]], {"space": ["A"], "service": ["water"], "year": ["2019/20"]})
-    >>> cells.dims
-    ('space', 'service', 'year')
+    >>> from allocate.world import read_world
+    >>> cells = xr.DataArray([[[5.0]]], {"space": ["DC1"], "service": ["water"], "year": ["2019/20"]})
+    >>> added = added_by(xr.Dataset({"reached": cells}), read_world("za2016_people"))
+    >>> list(added), float(added[2019][0, 0])
+    ([2019], 5.0)
     """
     if "reached" not in plan:
         raise InputError("plan", [Problem("", "has no 'reached': it does not say what it builds")])
