@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from allocate.cli.inputs import facts_of
-from allocate.cli.options import Scenarios, WorldName
+from allocate.cli.options import Scenarios
 from allocate.cli.progress import say, tell
 from allocate.cli.tables import in_columns, odd_csv, odd_file, write_csv, write_text
 from allocate.errors import InputError, Problem, nearest
@@ -36,7 +36,14 @@ def hindcast(
         typer.Option("--estimates", metavar="FILE", help="CSV of official estimates, for growth and to compare with."),
     ] = None,
     year: Annotated[int | None, typer.Option("--year", help="Which year of FILE; if left out, the last.")] = None,
-    world: WorldName = None,
+    world: Annotated[
+        str | None,
+        typer.Option(
+            "--world",
+            "-w",
+            help="The figures of people: a folder or a workbook. If left out, those that are built in for the year.",
+        ),
+    ] = None,
     scenario: Scenarios = None,
     annual: Annotated[bool, typer.Option("--annual", help="Project year by year.")] = False,
     draws: Annotated[int, typer.Option("--draws", help="How many draws.")] = 2000,
