@@ -61,7 +61,8 @@ def _people(outlook: Outlook) -> Iterator[str]:
     grows = (spread.sel(region=spaces, quantile=0.5) / start.sel(region=spaces) - 1).to_series()
     order = grows.sort_values(ascending=False, kind="stable")
     for words, part in (("Grow most", order.head(FEW)), ("Grow least", order.tail(FEW).iloc[::-1])):
-        named = "; ".join(f"{outlook.world.title(SPACE, str(space))} {value:+.0%}" for space, value in part.items())
+        printed = {str(space): round(value, 2) + 0.0 for space, value in part.items()}  # + 0.0: nothing has no sign
+        named = "; ".join(f"{outlook.world.title(SPACE, space)} {value:+.0%}" for space, value in printed.items())
         yield f"{words} by {last}: {named}."
 
 
