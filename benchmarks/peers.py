@@ -132,7 +132,18 @@ def silent() -> Any:
 
 
 def with_pulp(of: Arrays) -> Any:
-    """The model as a user of PuLP writes it, handed over to HiGHS."""
+    """The model in PuLP, handed over to HiGHS."""
+    import pulp
+
+    problem, _ = in_pulp(of)
+    solver = pulp.HiGHS(msg=False)
+    solver.createAndConfigureSolver(problem)
+    solver.buildSolverModel(problem)
+    return problem.solverModel
+
+
+def in_pulp(of: Arrays) -> tuple[Any, dict[tuple[int, ...], Any]]:
+    """The model as a user of PuLP writes it, and its variables."""
     import pulp
 
     spaces, programmes, years, tiers = map(range, of.room.shape)
@@ -165,10 +176,7 @@ def with_pulp(of: Arrays) -> Any:
             (of.rural[s] - of.rural_share) * x[s, p, y, t] for s in spaces for p in programmes for t in tiers
         )
         problem += ahead >= 0
-    solver = pulp.HiGHS(msg=False)
-    solver.createAndConfigureSolver(problem)
-    solver.buildSolverModel(problem)
-    return problem.solverModel
+    return problem, x
 
 
 def with_linopy(of: Arrays) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 from allocate.errors import ProofError
 from allocate.optimum.activeset import settled
 from allocate.optimum.basis import exact_residual, refined_duals
+from allocate.optimum.certificate import Check
 from allocate.optimum.dust import without_dust
 from allocate.optimum.equations import NOISE, Equations, Point, crossed, pulling
 from allocate.optimum.highs import NoVertex, SolverOptions, in_time, minimise
@@ -140,16 +141,15 @@ def _proved(problem: Problem, active: Active, x: Vector, multipliers: Vector) ->
     moved = without_dust(region, np.clip(moved, region.lower, region.upper), problem.unit)
     # What keeps the moved point on its rows belongs to the multipliers, but has no sign where rows repeat each other;
     # and where many cancel on many rows, the last digits of the moved point may be worth more than it was moved by.
-    for found in ((moved, multipliers), (moved, _signed(problem, active, multipliers + more)), (x, multipliers)):
-        if _keeps(problem, *found):
-            return found
+    for at, holds in ((moved, multipliers), (moved, _signed(problem, active, multipliers + more)), (x, multipliers)):
+        if keeps(problem.check(at), problem.weights, problem.target, holds):
+            return at, holds
     return None
 
 
-def _keeps(problem: Problem, x: Vector, multipliers: Vector) -> bool:
+def keeps(check: Check, weights: Vector, target: Vector, multipliers: Vector) -> bool:
     """Whether a point and its multipliers keep what an exact finish must."""
-    check = problem.check(x)
-    close = check.closest(problem.region, problem.weights, problem.target, multipliers).size <= EXACT
+    close = check.closest(check.region, weights, target, multipliers).size <= EXACT
     return close and all(residual.ok for residual in check.feasible())
 
 

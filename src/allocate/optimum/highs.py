@@ -28,6 +28,9 @@ IPM_ITERATIONS = 500
 #: Presolve of parallel rows and columns is off: undoing it, HiGHS 1.15.1 prints to standard output.
 PARALLEL_RULE = 1 << 13
 
+#: A session goes on from a basis so quickly, in programs of up to so many columns, that a thread would take longer.
+BRIEF = 20_000
+
 #: Its type hints come and go between versions.
 highspy: Any = _highspy
 
@@ -315,9 +318,15 @@ def _order(given: Order | None, size: int) -> Order:
     return np.concatenate([given, np.arange(given.size, size)])
 
 
-def _run(highs: Any) -> float:
-    """Run in a thread; an exception in the waiting thread (Ctrl-C) stops the solver first and then goes on."""
+def _run(highs: Any, briefly: bool = False) -> float:
+    """Run in a thread; an exception in the waiting thread (Ctrl-C) stops the solver first and then goes on.
+
+    What takes no longer than a thread does to start is run ``briefly``: Ctrl-C waits for its end.
+    """
     start = time.perf_counter()
+    if briefly:
+        highs.run()
+        return time.perf_counter() - start
     if not highs.HandleUserInterrupt:  # told twice, it asks twice whether to stop, at every step
         highs.HandleUserInterrupt = True
     worker = highs.startSolve()
@@ -366,6 +375,7 @@ class Session:
         self.region, self.cost = region, np.zeros(columns)
         self.highs = _handed_over(region, self.cost, self.options, np.inf)
         self.basis: Basis | None = None  # where the solver stands
+        self.given: tuple[Basis, Any] | None = None  # the last basis that it was given, and in its own form
 
     def minimise(
         self, region: Region, cost: Vector, basic_columns: Mask, basic_rows: Mask, primal: bool = False
@@ -384,10 +394,25 @@ class Session:
 
         A corner that forgets it is another point, and the primal simplex must first find its way back.
         """
+        self._go_on(region, cost, basis, primal)
+        return self._answer(region, cost)
+
+    def again(self, region: Region, cost: Vector, basis: Basis, primal: bool = False) -> tuple[Vector, Vector]:
+        """As ``resume``, but x (n,) and row duals (m,) only."""
+        self._go_on(region, cost, basis, primal)
+        if self._run():
+            solution = self.highs.getSolution()
+            return np.array(solution.col_value), np.array(solution.row_dual)
+        found = minimise(region, cost, self.options)
+        return found.x, found.duals
+
+    def _go_on(self, region: Region, cost: Vector, basis: Basis, primal: bool) -> None:
         self._pose(region, cost, primal)
         if basis is not self.basis:
-            self.highs.setBasis(_as_given(basis.columns, basis.rows))
-        return self._answer(region, cost)
+            if self.given is None or basis is not self.given[0]:
+                self.given = basis, _as_given(basis.columns, basis.rows)
+            self.highs.setBasis(self.given[1])
+            self.given[1].alien = False  # checked now
 
     def _pose(self, region: Region, cost: Vector, primal: bool) -> None:
         highs, known = self.highs, self.region  # what stays, the solver has: told again, it begins anew
@@ -395,14 +420,21 @@ class Session:
             highs.changeColsCost(self.columns.size, self.columns, cost)
         if not (np.array_equal(region.lower, known.lower) and np.array_equal(region.upper, known.upper)):
             highs.changeColsBounds(self.columns.size, self.columns, region.lower, region.upper)
-        highs.changeRowsBounds(self.rows.size, self.rows, region.row_lower, region.row_upper)
+        if not (
+            np.array_equal(region.row_lower, known.row_lower) and np.array_equal(region.row_upper, known.row_upper)
+        ):
+            highs.changeRowsBounds(self.rows.size, self.rows, region.row_lower, region.row_upper)
         highs.setOptionValue("simplex_strategy", PRIMAL if primal else DUAL)
         self.region, self.cost = region, cost
 
+    def _run(self) -> bool:
+        """Whether the solver finds the best."""
+        self.basis, self.seconds = None, _run(self.highs, briefly=self.columns.size <= BRIEF)
+        return bool(self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+
     def _answer(self, region: Region, cost: Vector) -> Vertex:
-        self.basis, seconds = None, _run(self.highs)
-        if self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            return self._vertex(region, seconds)
+        if self._run():
+            return self._vertex(region, self.seconds)
         # A second opinion, from nothing.
         return minimise(region, cost, self.options)
 

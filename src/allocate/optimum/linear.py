@@ -186,14 +186,23 @@ class LinearProgram:
 
 
 def _canonical(matrix: Any) -> Any:
-    """A copy in CSR, every entry once and none zero, with 32 bit indices as solvers take them."""
+    """A read-only copy in CSR, every entry once and none zero, with 32 bit indices as solvers take them; what is such a
+    copy already, programs share."""
+    if getattr(matrix, "format", "") == "csr" and not any(part.flags.writeable for part in _parts(matrix)):
+        return matrix
     copy = sparse.csr_array(matrix, dtype=np.float64, copy=True)
     if getattr(matrix, "format", "") == "csr":
         copy.has_canonical_format = matrix.has_canonical_format
     copy.sum_duplicates()
     copy.eliminate_zeros()
     copy.indices, copy.indptr = (array.astype(np.int32, copy=False) for array in (copy.indices, copy.indptr))
+    for part in _parts(copy):
+        part.flags.writeable = False
     return copy
+
+
+def _parts(matrix: Any) -> tuple[NDArray[Any], ...]:
+    return matrix.data, matrix.indices, matrix.indptr
 
 
 def _frozen(values: object) -> Vector:

@@ -8,7 +8,7 @@ Source: D. Ruiz, *A scaling algorithm to equilibrate both rows and columns norms
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,20 +48,33 @@ def group_maximum(values: Vector, starts: NDArray[np.integer[Any]]) -> Vector:
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """Scaled matrix = row * matrix * column; scaled x = x / (column * size); scaled limit = limit * row / size."""
+    """Scaled matrix = row * matrix * column; scaled x = x / (column * size); scaled limit = limit * row / size.
+
+    ``kept`` is a matrix and what it is in scaled units, for who scales regions of one matrix again and again.
+    """
 
     row: Vector
     column: Vector
     size: float
+    kept: tuple[Any, Any] | None = None
+
+    def keeping(self, matrix: Any) -> Scaling:
+        """The same, which has this matrix in scaled units at hand."""
+        return replace(self, kept=(matrix, self._scaled(matrix)))
 
     def region(self, region: Region) -> Region:
         """The same set of points in scaled units; exact."""
-        matrix = region.matrix.copy()
-        matrix.data = matrix.data * np.repeat(self.row, np.diff(matrix.indptr)) * self.column[matrix.indices]
+        known, scaled = self.kept or (None, None)
+        matrix = scaled if known is region.matrix else self._scaled(region.matrix)
         row, column = self.row / self.size, self.column * self.size
         return Region(
             matrix, region.row_lower * row, region.row_upper * row, region.lower / column, region.upper / column
         )
+
+    def _scaled(self, matrix: Any) -> Any:
+        scaled = matrix.copy()
+        scaled.data = matrix.data * np.repeat(self.row, np.diff(matrix.indptr)) * self.column[matrix.indices]
+        return scaled
 
     def cost(self, cost: Vector) -> tuple[Vector, float]:
         """Scaled cost (n,) and its factor g: a scaled row dual y is g * y / row in natural units."""

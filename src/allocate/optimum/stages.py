@@ -15,8 +15,8 @@ import numpy as np
 
 from allocate.errors import AllocateError, NoPlanError, ProofError
 from allocate.optimum.basis import Corner
-from allocate.optimum.certificate import certify
-from allocate.optimum.closest import Closest, Finish, closest
+from allocate.optimum.certificate import Check, certify
+from allocate.optimum.closest import Closest, Finish, closest, keeps
 from allocate.optimum.dust import without_dust
 from allocate.optimum.extended import Answer, Rounds, balanced, extended, extended_region, round_of
 from allocate.optimum.face import Small, shrink
@@ -183,30 +183,53 @@ class Work:
         """The closest point of the face, and multipliers for all its rows."""
         start = time.perf_counter()
         lp = extended(self.lp, self.settled, self.levels).program
+        rounds = 0 if self._alone(lp) else self._nearest(lp)
+        self.stages.append(Stage("closest", time.perf_counter() - start, rounds))
+
+    def _alone(self, lp: LinearProgram) -> bool:
+        """Whether the corner is the only point of the face, and keeps what an exact finish must: then it is taken.
+
+        It is where the face pins every column and row that is not basic: those equations have one solution.
+        """
+        face, vertex = self.face, self.last
+        pinned = (
+            (face.lower == face.upper) | vertex.basic_columns,
+            (face.row_lower == face.row_upper) | vertex.basic_rows,
+        )
+        if not (pinned[0].all() and pinned[1].all()):
+            return False
+        x = np.clip(self.corner.x * self.scaling.column * self.scaling.size, face.lower, face.upper)
+        pull = lp.weights * (x - lp.target)
+        multipliers = self.corner.dual(pull * self.scaling.column, steps=1) * self.scaling.row
+        if not keeps(Check(face, lp.unit, x), lp.weights, lp.target, multipliers):
+            return False
+        self.x, self.tie_multipliers = x, multipliers
+        return True
+
+    def _nearest(self, lp: LinearProgram) -> int:
+        """Take the closest of many points; how many rounds that took."""
         small: Small = shrink(self.face, lp.unit)
         self.x = small.x.copy()
-        left = np.zeros(0)
+        left = np.zeros(small.rows.size)
         rounds = 0
         if small.columns.size:
             there = small.columns
             sizes = lp.weights[there], lp.target[there], lp.unit[there]
             found: Closest = closest(small.region, *sizes, self.deadline, small.lent)
             self.x[there], left, rounds, self.finish = found.x, found.multipliers, found.rounds, found.finish
-        else:
-            left = np.zeros(small.rows.size)
         self.x = without_dust(self.face, np.clip(self.x, self.face.lower, self.face.upper), lp.unit)
         self.tie_multipliers = small.multipliers(self.x, lp.weights * (self.x - lp.target), left)
-        self.stages.append(Stage("closest", time.perf_counter() - start, rounds))
+        return rounds
 
-    def optimum(self) -> Optimum:
-        """The plan with its certificate."""
+    def optimum(self, scaling: Scaling | None = None) -> Optimum:
+        """The plan with its certificate; ``scaling`` is that of the plain program, for who knows it."""
         start = time.perf_counter()
         plain = extended(self.lp, self.settled, self.levels).program
         rows = plain.row_lower.size
         prices = [goal.sign * _padded(dual, rows) for goal, dual in zip(plain.goals, self.prices, strict=True)]
         shape = (len(prices), rows)
         answer = Answer(self.x, np.array(prices).reshape(shape), self.tie_multipliers, tuple(self.settled), self.levels)
-        certificate = certify(self.lp, answer)
+        certificate = certify(self.lp, answer, scaling)
         self.stages.append(Stage("certificate", time.perf_counter() - start))
         if self.near_ties and not self.options.accept_near_ties:
             raise NearTies(
