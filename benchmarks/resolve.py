@@ -15,6 +15,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -25,10 +26,16 @@ import numpy as np
 from allocate.builder import build
 from allocate.changes import Case, apply
 from allocate.errors import ProofError
+from allocate.optimum.highs import SolverOptions
 from allocate.optimum.linear import Goal, LinearProgram
 from allocate.optimum.resolve import Resolver
+from allocate.plan import Plan, solve
 from allocate.program import Program
 from allocate.read import read_model
+from allocate.risk import Spread, drawn
+from allocate.runs import only
+from allocate.schedule import publish
+from allocate.world import read_world
 from benchmarks.peers import MODEL, Arrays, arrays, hushed, in_linopy, in_pulp, world
 
 TURN: Final = 10
@@ -166,8 +173,27 @@ def _refuse_another(values: dict[str, Values]) -> None:
             raise ProofError(f"{name} finds other values: {found} and {first}")
 
 
-def tables(sizes: dict[str, int]) -> None:
-    """Print a table for each size and kind; ``sizes`` gives how many what-ifs."""
+def agreement(many: int) -> None:
+    """Print how many plans of the shipped model, its needs and costs varied, are the same to the R thousand from the
+    first program's corners and from nothing; raise unless all are."""
+    model, world = read_model("grant_consolidation"), only(read_world("za2016"), ["2019/20"])
+    base = build(apply(model, world))
+    resolver, grades = Resolver(base.linear), Counter[str]()
+    spreads = [Spread("need_weight", ("space",), 0.1), Spread("unit_cost", ("service",), 0.1)]
+    for facts in drawn(world, spreads, many, seed=1):
+        program = build(Case(model, facts), base)
+        plans = Plan(program, resolver.solve(program.linear)), solve(program, SolverOptions(accept_near_ties=True))
+        warm, cold = map(publish, plans)
+        if not (warm.amount.equals(cold.amount) and warm.unallocated.equals(cold.unallocated)):
+            raise ProofError("a plan from the first program's corners is another than from nothing")
+        grades[plans[0].grade] += 1
+    said = ", ".join(f"{number} {grade}" for grade, number in grades.items())
+    print(f"\n{many} plans from the first program's corners, and from nothing: the same to the R thousand; {said}")
+
+
+def tables(sizes: dict[str, int], plans: int) -> None:
+    """Print a table for each size and kind, and whether ``plans`` agree; ``sizes`` gives how many what-ifs."""
     for size, many in sizes.items():
         for kind in KINDS:
             table(size, kind, many)
+    agreement(plans)
