@@ -2,14 +2,15 @@
 
 A sweep asks what a thousand small changes do. The best corners of the unchanged program are near those of all, and each
 solve starts from there, never from the one before: what comes out does not depend on the order. The dual simplex goes
-on from the corner; in a small program whose costs alone differ a little, where the corner is a plan still, the primal.
+on from the corner; the primal in a small program whose costs alone differ a little, where the corner is a plan still;
+and where a solve from nothing is quicker, it is that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,12 @@ Table = NDArray[np.float64]
 
 _LENIENT: Final = SolverOptions(accept_near_ties=True)
 
-#: The primal simplex is the quicker one (by a third) in programs of up to so many columns whose costs alone change, by
-#: less than this part; at 15,600 columns it takes twice as long, after a change of a fifth ten times.
-SMALL, LITTLE = 5_000, 0.06
+#: In a program of up to so many columns whose costs alone change, by less than the first part, the primal simplex is
+#: quicker than the dual by a third. In a larger one it takes twice as long; when they change by more than the second
+#: part, a solve from nothing is quicker than both (15,600 columns: 125 ms, dual 150, primal 1,600).
+SMALL, LITTLE, MUCH = 5_000, 0.06, 0.12
+
+type Route = Literal["primal", "dual", "nothing"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +44,14 @@ class Anchor:
     cost: Vector
     basis: Basis
 
-    def near(self, face: Region, cost: Vector) -> bool:
-        """Whether the program is small, the basis a plan of this face, and the cost little else than its own."""
+    def route(self, face: Region, cost: Vector) -> Route:
+        """How to get to the best corner of another face and cost: from this basis, or from nothing."""
+        changed = float(np.abs(cost - self.cost).sum()) / max(float(np.abs(self.cost).sum()), np.finfo(float).tiny)
         if cost.size > SMALL:
-            return False
+            return "nothing" if changed > MUCH else "dual"
         limits = ("lower", "upper", "row_lower", "row_upper")
         same = all(np.array_equal(getattr(face, end), getattr(self.face, end)) for end in limits)
-        return same and float(np.abs(cost - self.cost).sum()) <= LITTLE * float(np.abs(self.cost).sum())
+        return "primal" if same and changed <= LITTLE else "dual"
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +136,13 @@ class Resolver:
         cost, factor = self.scaling.cost(goal.sign * goal.cost)
         region, anchor = self.scaling.region(lp.region), self.anchors[0]
         self.session = self.session or Session(region)
+        route = anchor.route(region, cost)
         try:
-            x, duals = self.session.again(region, cost, anchor.basis, primal=anchor.near(region, cost))
+            if route == "nothing":
+                found = minimise(region, cost, _LENIENT)
+                x, duals = found.x, found.duals
+            else:
+                x, duals = self.session.again(region, cost, anchor.basis, primal=route == "primal")
         except NoVertex:
             return _from_nothing(lp)  # says why, with proof
         x = np.clip(x * (self.scaling.column * self.scaling.size), lp.lower, lp.upper)
@@ -153,13 +163,15 @@ class Resolver:
 
     def _corner(self, region: Region, cost: Vector, *of_first: Any) -> Vertex:
         """The best corner of the next goal: from its anchor, or of the first program from nothing, to be the anchor."""
-        if self.goal == len(self.anchors):
+        first = self.goal == len(self.anchors)
+        route = "nothing" if first else self.anchors[self.goal].route(region, cost)
+        if route == "nothing":
             found = minimise(region, cost, *of_first)
-            self.anchors.append(Anchor(region, cost, found.basis))
         else:
-            anchor = self.anchors[self.goal]
             self.session = self.session or Session(region)
-            found = self.session.resume(region, cost, anchor.basis, primal=anchor.near(region, cost))
+            found = self.session.resume(region, cost, self.anchors[self.goal].basis, primal=route == "primal")
+        if first:
+            self.anchors.append(Anchor(region, cost, found.basis))
         self.goal += 1
         return found
 
