@@ -14,10 +14,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from scipy import sparse, stats
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from allocate.errors import InputError, Problem, ProofError
 from allocate.names import SPACE
+from allocate.optimum.highs import SolverOptions, search
+from allocate.optimum.linear import Region
 from allocate.world import World
 
 type Values = np.ndarray[Any, np.dtype[np.float64]]
@@ -139,23 +140,21 @@ def _fewest(ahead: Values) -> int:
 
     A program of whole numbers, one a difference; the weights that it finds are counted by themselves.
     """
+    most = ahead.max(axis=1, initial=0.0)
+    ahead = ahead[most > TIE] / most[most > TIE, None]
     m, k = ahead.shape
     if not m:
         return 0
-    size = np.maximum(ahead.max(axis=1), TIE)  # what a difference can be at most
-    rows = sparse.hstack([sparse.csr_array(ahead), -sparse.diags_array(size)])
-    whole = sparse.csr_array(np.concatenate([np.ones(k), np.zeros(m)])[None])
-    found = milp(
-        np.concatenate([np.zeros(k), np.ones(m)]),
-        integrality=np.concatenate([np.zeros(k), np.ones(m)]),
-        bounds=Bounds(0, 1),
-        constraints=[LinearConstraint(rows, -np.inf, 0.0), LinearConstraint(whole, 1.0, 1.0)],
+    matrix = sparse.block_array(
+        [[sparse.csr_array(ahead), -sparse.eye_array(m)], [sparse.csr_array(np.ones((1, k))), None]], format="csr"
     )
-    if found.status != 0:
-        raise ProofError(f"the best rank was not proved: {found.message}")
+    limit = np.append(np.zeros(m), 1.0)
+    region = Region(matrix, np.append(np.full(m, -np.inf), 1.0), limit, np.zeros(k + m), np.ones(k + m))
+    each = np.arange(k + m) >= k
+    found = search(region, each.astype(float), each, SolverOptions())
     counted = int((ahead @ found.x[:k] > TIE).sum())
-    if counted != round(found.fun):
-        raise ProofError(f"weights leave {counted} ahead, where {found.fun:g} were proved")
+    if counted != round(found.bound):
+        raise ProofError(f"weights leave {counted} ahead, where {found.bound:g} were proved")
     return counted
 
 
