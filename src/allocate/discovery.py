@@ -37,6 +37,9 @@ DOUBT: Final = 0.05
 FIGURES: Final = 4
 """A box of more figures than this is no story."""
 
+STORY: Final = 0.1
+"""A box that holds less than this part of all bad cases is not worth a sentence."""
+
 LEAST: Final = 100
 """Cases, and a twentieth of that of bad and of good ones, without which nothing is looked for."""
 
@@ -98,6 +101,8 @@ def boxes(cases: Values, bad: Flags, most: int = 2) -> list[Box]:
             break
         here = _inside(limits, cases[judge])
         hits = int(bad[judge][here].sum())
+        if hits < STORY * total:
+            break
         made.append(Box(limits, hits / total, hits / int(here.sum()), float(here.sum()) / (order.size // 2)))
         learn, judge = (part[~_inside(limits, cases[part])] for part in (learn, judge))
     return made
@@ -195,10 +200,10 @@ def _beyond(ordered: Values) -> float | None:
 
 
 def _digits(cases: Values) -> list[int]:
-    """Decimals that tell a hundred values of each figure apart, between those of most cases."""
+    """Decimals that tell twenty values of each figure apart, or up to two hundred, among those of most cases."""
     low, high = np.quantile(cases, [PEEL, 1 - PEEL], axis=0)
     wide = np.where(high > low, high - low, np.maximum(np.ptp(cases, axis=0), 1e-300))
-    return [int(d) for d in np.ceil(-np.log10(wide / 50))]
+    return [int(d) for d in np.ceil(-np.log10(wide / 20))]
 
 
 def _rounded(limits: Sequence[Limit], digits: Sequence[int]) -> list[Limit]:
