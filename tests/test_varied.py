@@ -47,7 +47,8 @@ def test_a_tornado_by_hand() -> None:
 
 def test_shares_of_variance_by_hand() -> None:
     """Proves: all that moves the money of A is the guarantee, and all that it does it does alone; the goal is
-    (200 - 30 k) / c, in households for each R1m, c the cost and k the guarantee, whose shares are known from integrals.
+    (200 - 30 k) / c, in households for each R1m, c the cost and k the guarantee, whose shares are known from integrals;
+    so few cases tell them within 20 points, and their own intervals say so.
 
     Broken: columns of answers and figures are crossed.
     """
@@ -62,9 +63,9 @@ def test_shares_of_variance_by_hand() -> None:
     truth = {"keep": (of_one, of_one + both), "unit_cost": (of_other, of_other + both)}
     for figure, parts in truth.items():
         row = found.loc[("need met", figure)]
-        for name, part in zip(("first", "total"), parts, strict=True):
-            reach = row[f"{name}_high"] - row[name]
-            assert reach < 0.35 and abs(row[name] - part / whole) < 1.5 * reach
+        assert row[["first", "total"]].tolist() == pytest.approx([part / whole for part in parts], abs=0.2)
+        assert row["first_low"] < parts[0] / whole < row["first_high"]
+        assert row["total_low"] < parts[1] / whole < row["total_high"]
 
 
 def test_each_end_is_a_run_with_that_figure(za: World) -> None:
