@@ -102,9 +102,15 @@ def _odd(
 
 def _codes(facts: World, names: list[str] | None) -> list[str]:
     """The codes of the spaces named; of all where none is."""
+    known = facts.labels("space")
     if not names:
-        return list(facts.labels("space"))
-    return names if facts.regions is None else facts.regions.resolve_all(names, "--space", names)
+        return list(known)
+    if facts.regions is not None:
+        return facts.regions.resolve_all(names, "--space", names)
+    wrong = [Problem(name, f"is no space of {facts.name}{nearest(name, known)}") for name in names if name not in known]
+    if wrong:
+        raise InputError("--space", wrong)
+    return names
 
 
 @dataclass(frozen=True)
@@ -145,10 +151,11 @@ def _of_people(
     say(f"{service.capitalize()} in {year}, {draws:,} draws: when is there less than {level}?")
     for space in codes:
         cases, adequacy = found.of(space)
-        shares = given_data(cases, adequacy[:, None]).first[:, 0]
-        parts = [f"{name} {part:.0%}" for name, part in zip(found.names, shares, strict=True) if part >= 0.01]
         also = f"in the middle draw there is {np.median(adequacy):.0%} of what is needed"
-        also += f"; of its variance, {', '.join(parts)}" * bool(parts)
+        if np.isfinite(adequacy).all():  # something is needed in every draw
+            shares = given_data(cases, adequacy[:, None]).first[:, 0]
+            parts = [f"{n} {part:.0%}" for n, part in zip(found.names, shares, strict=True) if part >= 0.01]
+            also += f"; of its variance, {', '.join(parts)}"
         yield Told(space, facts.title("space", space), cases, adequacy < below, found.names, found.after, also)
 
 
