@@ -142,9 +142,28 @@ def test_the_page_shows_what_the_command_prints(command: Command) -> None:
     rows = {line.split("  ")[1]: line.split() for line in out.splitlines() if line.startswith("  ")}
     water, sanitation = rows["value[service=water]"], rows["unit_cost[service=sanitation]"]
     assert f"({water[5]} to {water[7]} million weighted" in words and "10 figures, 21 plans" in words
+    assert "figures that are not known: 10; cases: 21" in out
     assert f"{sanitation[5]} to {sanitation[7]} million" in words
     assert "of 52: keep 33; unit_cost[service=water] 7; " in out and "; nothing 9." in out
     assert "-213,341" in out and "R213.3 million less or more" in words and "OR Tambo" not in out
+
+
+def test_a_case_of_people_is_their_projection(command: Command, tmp_path: Path) -> None:
+    """Proves: how likely sanitation is enough at the ends of a figure is what projections say whose scenario scales it,
+    on the same draws; the more decays, the less likely. Broken: another year or service, or draws that differ.
+    """
+    words = ("--service", "sanitation", "--year", "2026", "--range", "decay::0.5:1.5", "--draws", "256")
+    status, out, _ = command("sensitivity", "people", *words, "--csv", "p.csv")
+    assert status == 0 and "sanitation in 2026; figures that are not known: 1; cases: 3" in out
+    table = pd.read_csv(tmp_path / "p.csv").set_index("answer")
+    for column, factor in (("low", 0.5), ("high", 1.5)):
+        scale = Scenario(name="s", why="A test.", model="people", change=(Scale(scale="decay", by=factor),))
+        found = al.project("za2016_people", years=2026, draws=256, scenario=scale).sel(service="sanitation", year=2026)
+        assert table[column].iloc[1:].to_numpy() == pytest.approx(100 * found["p_adequate"].values)
+        assert table[column].iloc[0] == pytest.approx(100 * float(found["served"].sel(region="total")))
+    assert (table["low"] >= table["high"]).all() and (table["swing"] > 5).any()
+    status, _, err = command("sensitivity", "people", "--range", "decay::0.5:1.5")
+    assert status == 1 and "--service: is missing" in err
 
 
 def sweep(home: Path, members: int = 400) -> None:
@@ -213,7 +232,7 @@ def test_sensitivity_says_what_moves_what(command: Command, tmp_path: Path) -> N
     """
     words = ("--range", "keep::0.9:1.1", "--range", "pace::0.9:1.1", "--years", "2019/20", "--csv", "s.csv")
     status, out, _ = command("sensitivity", MODEL, "-s", "one_pool", *words)
-    assert status == 0 and "One infrastructure grant: 2 figures that are not known, 5 best plans" in out
+    assert status == 0 and "One infrastructure grant; figures that are not known: 2; cases: 5" in out
     table = pd.read_csv(tmp_path / "s.csv")
     assert len(table) == 53 * 2 and set(table["figure"]) == {"keep", "pace"}
     cape = table[(table["answer"] == "CPT") & (table["figure"] == "keep")].iloc[0]

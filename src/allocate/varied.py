@@ -1,4 +1,4 @@
-"""Which figure moves which space most: a model solved wherever its figures may lie.
+"""Which figure moves which space most: a model solved, or people projected, wherever the figures may lie.
 
 A figure is a datum, or the labels of it that share their chance: the unit cost of one service, say. It is known but for
 a factor. The best plan is found anew for every set of factors, as if they had been known when the money was shared.
@@ -20,10 +20,11 @@ from allocate.builder import build
 from allocate.changes import apply
 from allocate.differences import called
 from allocate.errors import InputError, NoPlanError, Problem, nearest
-from allocate.names import SPACE
+from allocate.names import SPACE, TOTAL
 from allocate.optimum.highs import SolverOptions
 from allocate.optimum.lexicographic import solve as optimise
 from allocate.optimum.walk import Walk
+from allocate.people.projection import prepare, projected
 from allocate.plan import Plan, in_words
 from allocate.program import Program
 from allocate.read import read_model, read_scenario
@@ -87,39 +88,33 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """A model in a World under scenarios, with the figures of it that are not known; :func:`study` makes one.
+    """Figures of a World that are not known, and what hangs on them; :func:`study` and :func:`outlooks` make one.
 
-    ``answers`` are the last goal, then the money of every space in R thousand.
+    ``answers`` are one for all together, counted in ``unit``, then one for every space, counted in ``each``; ``case``
+    gives them (k,) for a factor of every figure.
     """
 
-    model: Model
     world: World
-    scenarios: tuple[Scenario, ...]
     figures: tuple[Figure, ...]
-    base: Program
-
-    @property
-    def goal(self) -> str:
-        return str(self.base.linear.goals[-1].name)
-
-    @property
-    def answers(self) -> list[str]:
-        return [self.goal, *self.world.labels(SPACE)]
+    answers: tuple[str, ...]
+    unit: str
+    each: str
+    case: Callable[[Values], Values]
 
     @property
     def names(self) -> list[str]:
         return [figure.name for figure in self.figures]
 
     def solve(self, factors: Values, watch: Watch | None = None) -> Values:
-        """The answers (n, k) of the best plan for each row of factors (n, figures).
+        """The answers (n, k) for each row of factors (n, figures).
 
         Raises :class:`allocate.errors.NoPlanError` naming the factors at which no plan keeps every rule.
         """
-        walk, found = Walk(), np.empty((len(factors), len(self.answers)))
+        found = np.empty((len(factors), len(self.answers)))
         for number, row in enumerate(factors):
             if watch is not None:
                 watch(number, len(factors))
-            found[number] = _answers(self._best(row, walk))
+            found[number] = self.case(row)
         return found
 
     def tornado(self, watch: Watch | None = None) -> pd.DataFrame:
@@ -141,21 +136,6 @@ class Study:
         chance = np.clip(saltelli(n, len(self.figures), seed), 1e-9, 1 - 1e-9)  # no factor of nothing, or without end
         factors = np.column_stack([f.factor(column) for f, column in zip(self.figures, chance.T, strict=True)])
         return sobol(self.solve(factors, watch), len(self.figures)).table(self.names, self.answers)
-
-    def _best(self, factors: Values, walk: Walk) -> Plan:
-        """The best plan at some factors, from where the walk stands."""
-        case = apply(self.model, _multiplied(self.world, self.figures, factors), self.scenarios)
-        program = build(case, self.base)
-        try:
-            if program.linear.is_plain:
-                return Plan(program, walk.nearest(program.linear))
-            return Plan(program, optimise(program.linear, SolverOptions(accept_near_ties=True)))
-        except NoPlanError as error:
-            pairs = zip(self.names, factors, strict=True)
-            at = ", ".join(f"{name} x {factor:.4g}" for name, factor in pairs if abs(factor - 1) > 1e-9)
-            said = in_words(program, error)
-            said.args = (f"there is no plan at {at or 'the figures as they stand'}\n{said}",)
-            raise said from None
 
 
 def study(
@@ -180,12 +160,69 @@ def study(
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
     every = [*spreads_of(given), *unknown]
     _check(facts, every)
-    what_ifs = tuple(in_order(given))
+    what_ifs, figures = in_order(given), tuple(_figures(facts, every))
     base = build(apply(text, facts, what_ifs))
     money = base.columns.get(base.case.model.schedule.amount)
     if not base.linear.goals or money is None or SPACE not in money.dims:
         raise InputError(text.source, [Problem("", f"has no goal, or no money over {SPACE}, that could move")])
-    return Study(text, facts, what_ifs, tuple(_figures(facts, every)), base)
+    walk = Walk()
+
+    def case(factors: Values) -> Values:
+        program = build(apply(text, _multiplied(facts, figures, factors), what_ifs), base)
+        return _answers(_best(program, walk, figures, factors))
+
+    answers = (str(base.linear.goals[-1].name), *facts.labels(SPACE))
+    return Study(facts, figures, answers, str(base.goal_units[-1]), "R thousand", case)
+
+
+def outlooks(
+    world: World | str | Path,
+    *scenarios: Scenario | str | Path,
+    unknown: Sequence[Spread | Range],
+    service: str,
+    year: int,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Study:
+    """Make a projection ready for figures that may lie elsewhere: how likely a service is enough in a year.
+
+    Answers are percentages: of all people, who live where it is enough, and of draws of each space, in which it is. The
+    draws are the same in every case, so that only the figures differ.
+
+    >>> made = outlooks("za2016_people", unknown=[Range("decay", (), 0.5, 2.0)], service="water", year=2021, draws=64)
+    >>> made.answers[:3], made.names
+    (('people where there is enough', 'DC1', 'DC2'), ['decay'])
+
+    Raises :class:`InputError` with all that is wrong with what is asked.
+    """
+    whole, what_ifs = read_world(world), [read_scenario(s) for s in scenarios]
+    _check(whole, unknown)
+    if service not in (known := whole.labels("service")):
+        words = f"there is no {service[:60]!r}; there are {', '.join(known)}{nearest(service[:60], known)}"
+        raise InputError("service", [Problem("", words)])
+    figures = tuple(_figures(whole, unknown))
+
+    def case(factors: Values) -> Values:
+        ready = prepare(_multiplied(whole, figures, factors), years=year, scenario=what_ifs)
+        found = projected(ready, draws=draws, seed=seed).sel(service=service, year=year)
+        return 100 * np.append(found["served"].sel(region=TOTAL), found["p_adequate"])
+
+    answers = ("people where there is enough", *whole.labels(SPACE))
+    return Study(whole, figures, answers, "percent", "percent", case)
+
+
+def _best(program: Program, walk: Walk, figures: Sequence[Figure], factors: Values) -> Plan:
+    """The best plan at some factors, from where the walk stands; that there is none is said with the factors."""
+    try:
+        if program.linear.is_plain:
+            return Plan(program, walk.nearest(program.linear))
+        return Plan(program, optimise(program.linear, SolverOptions(accept_near_ties=True)))
+    except NoPlanError as error:
+        pairs = zip(figures, factors, strict=True)
+        at = ", ".join(f"{figure.name} x {factor:.4g}" for figure, factor in pairs if abs(factor - 1) > 1e-9)
+        said = in_words(program, error)
+        said.args = (f"there is no plan at {at or 'the figures as they stand'}\n{said}",)
+        raise said from None
 
 
 def _figures(world: World, unknown: Sequence[Spread | Range]) -> Iterator[Figure]:

@@ -155,7 +155,7 @@ def _of_people(
         if np.isfinite(adequacy).all():  # something is needed in every draw
             shares = given_data(cases, adequacy[:, None]).first[:, 0]
             parts = [f"{n} {part:.0%}" for n, part in zip(found.names, shares, strict=True) if part >= 0.01]
-            also += f"; of its variance, {', '.join(parts)}"
+            also += f"; of its variance, {', '.join(parts)}" * bool(parts)
         yield Told(space, facts.title("space", space), cases, adequacy < below, found.names, found.after, also)
 
 

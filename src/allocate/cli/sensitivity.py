@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from allocate.cli.inputs import facts_of, model_of, what_ifs_of, years_of
+from allocate.cli.inputs import facts_of, model_of, people_of, what_ifs_of, years_of
 from allocate.cli.options import Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
 from allocate.cli.tables import each, in_columns, odd_csv, write_csv
@@ -25,7 +25,8 @@ SHOWN = 20
 
 def sensitivity(
     model: Annotated[
-        str, typer.Argument(help="A model file, the name of a shipped one, or the folder of a sweep that is done.")
+        str,
+        typer.Argument(help="A model file, the name of a shipped one, people, or the folder of a sweep that is done."),
     ],
     spread: Annotated[
         list[str] | None,
@@ -45,7 +46,12 @@ def sensitivity(
         int | None,
         typer.Option("--sobol", metavar="N", help="Share the variance out too, from N x (figures + 2) plans."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Which points.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Which points, and which draws.")] = 1,
+    service: Annotated[
+        str | None, typer.Option("--service", help="Of people only: what shall be enough (water).")
+    ] = None,
+    year: Annotated[int, typer.Option("--year", help="Of people only: when.")] = 2036,
+    draws: Annotated[int, typer.Option("--draws", help="Of people only: how many draws a case.")] = 1000,
     scenario: Scenarios = None,
     world: WorldName = None,
     years: Years = None,
@@ -56,49 +62,69 @@ def sensitivity(
     Takes each figure that is not known to its low and to its high end, others in the middle, and finds the best plan
     anew: what happens to the goal, and to the money of every space. Figures are those of --spread and --range, and of
     the [[spread]]s of the scenario. With --sobol, shares of variance too, with what a figure does together with others.
-    Of a sweep that is done it reads what each figure does alone, and solves nothing.
+    Of people it says how likely a service is enough in a year, in percent. Of a sweep that is done it reads what each
+    figure does alone, and solves nothing.
 
     Example:  allocate sensitivity grant_consolidation -s costs_unknown --years 2019/20
 
     Example:  allocate sensitivity grant_consolidation -s one_pool --range keep::0.9:1.1
     --range unit_cost:service:0.8:1.25 --sobol 64 --years 2019/20 --csv moves.csv
+
+    Example:  allocate sensitivity people --service sanitation --year 2036 --range leaving::0.8:1.25
+    --range formation::0.95:1.05 --range additions:service:0.8:1.25
     """
+    from allocate.people.declared import NAME
     from allocate.samples import SWEEP
+    from allocate.varied import study
 
     if wrong := [*odd_csv(csv), *_odd_sobol(sobol)]:
         raise InputError("sensitivity", wrong)
     given: list[Spread | Range] = [*map(_spread, spread or []), *map(_range, between or [])]
     if (Path(model) / SWEEP).is_file():
         table = _swept(Path(model), bool(given or scenario or years or sobol))
+    elif model == NAME:
+        name = ", ".join([f"{service} in {year}", *(Path(one).stem for one in scenario or [])])
+        table = _moved(_of_people(world, scenario, given, service, year, draws, seed), name, sobol, seed)
     else:
-        table = _studied(model, given, sobol, seed, scenario, world, years)
+        text, what_ifs = model_of(model), what_ifs_of(scenario)
+        made = study(text, facts_of(world), *what_ifs, unknown=given, years=years_of(years))
+        table = _moved(made, " + ".join(one.name for one in what_ifs) or text.name, sobol, seed)
     if csv is not None:
         write_csv(table, csv)
 
 
-def _studied(
-    model: str,
-    given: list[Spread | Range],
-    sobol: int | None,
-    seed: int,
-    scenario: list[str] | None,
+def _of_people(
     world: str | None,
-    years: str | None,
-) -> pd.DataFrame:
-    """Solve, say what moves what, and return all of it."""
-    from allocate.varied import study
+    scenario: list[str] | None,
+    given: list[Spread | Range],
+    service: str | None,
+    year: int,
+    draws: int,
+    seed: int,
+) -> Study:
+    from allocate.varied import outlooks
 
-    text, what_ifs, chosen = model_of(model), what_ifs_of(scenario), years_of(years)
-    made = study(text, facts_of(world), *what_ifs, unknown=given, years=chosen)
-    name = " + ".join(one.name for one in what_ifs) or text.name
-    plans = 2 * len(made.figures) + 1
+    wrong = [] if service else [Problem("--service", "is missing; write for example --service water")]
+    if not 1 <= draws <= 1_000_000:
+        wrong.append(Problem("--draws", f"{draws} is not from 1 to 1,000,000"))
+    if wrong:
+        raise InputError("sensitivity", wrong)
+    what_ifs = what_ifs_of(scenario)
+    return outlooks(
+        people_of(world), *what_ifs, unknown=given, service=service or "", year=year, draws=draws, seed=seed
+    )
+
+
+def _moved(made: Study, name: str, sobol: int | None, seed: int) -> pd.DataFrame:
+    """Solve, say what moves what, and return all of it."""
+    cases = 2 * len(made.figures) + 1
     table = made.tornado(_watch("one at a time"))
     if sobol is not None:
-        plans += sobol * (len(made.figures) + 2)
+        cases += sobol * (len(made.figures) + 2)
         shares = made.indices(sobol, seed, _watch("together"))
         table = table.merge(shares, on=["answer", "figure"], how="left")
     table.insert(1, "name", [made.world.title("space", str(answer)) for answer in table["answer"]])
-    say(f"{name}: {len(made.figures)} figures that are not known, {plans:,} best plans")
+    say(f"{name}; figures that are not known: {len(made.figures)}; cases: {cases:,}")
     say("\n".join(_lines(made, table)))
     return table
 
@@ -132,27 +158,27 @@ def _lines(made: Study, table: pd.DataFrame) -> list[str]:
     import pandas as pd
 
     shares = "total" in table
-    unit = str(made.base.goal_units[-1])
-    lines = _goal(made.goal, unit, table[table["answer"] == made.goal], shares)
-    spaces = table[table["answer"] != made.goal]
+    goal, *codes = made.answers
+    lines = _goal(goal, made.unit, table[table["answer"] == goal], shares)
+    spaces = table[table["answer"] != goal]
     order = "total" if shares else "swing"
     ranked = spaces.sort_values(order, ascending=False, kind="stable", na_position="last")
-    most = ranked.drop_duplicates("answer").set_index("answer").reindex(list(made.world.labels("space"))).reset_index()
+    most = ranked.drop_duplicates("answer").set_index("answer").reindex(codes).reset_index()
     moved = most[most["total"].notna()] if shares else most[most["swing"] >= 0.5]
-    lines += _spaces(moved, shares)
+    lines += _spaces(moved, made.each, shares)
     counted = pd.Series([_own(row.figure, row.answer) for row in each(moved)]).value_counts()
     words = "; ".join([*(f"{figure} {many}" for figure, many in counted.items()), f"nothing {len(most) - len(moved)}"])
     lines.append(f"What moves a space most, by how many of {len(most)}: {words}.")
     lines.append(
-        "Ends are those of a range; of a spread, those that it lies beyond one time in 20. Every plan is the best for "
-        "its own figures, as if they had been known when it was made."
+        "Ends are those of a range; of a spread, those that it lies beyond one time in 20. Others are in their middle. "
+        "Plans are the best for their own figures, as if they had been known."
     )
     if shares:
-        goal, space = float(_off(table[table["answer"] == made.goal]).max()), float(_off(moved).median())
+        of_goal, space = float(_off(table[table["answer"] == goal]).max()), float(_off(moved).median())
         lines.append(
             "'alone' is the part of the variance that goes if that figure becomes known; 'together' what it does with "
-            f"others besides, told of each of them. They are estimates: 19 times out of 20 within {goal:.0f} points "
-            f"for {made.goal!r}, and within {space:.0f} for the middle space; four times the plans halve that."
+            f"others besides, told of each of them. They are estimates: 19 times out of 20 within {of_goal:.0f} points "
+            f"for {goal!r}, and within {space:.0f} for the middle space; four times the plans halve that."
         )
     return lines
 
@@ -187,8 +213,8 @@ def _goal(goal: str, unit: str, table: pd.DataFrame, shares: bool) -> list[str]:
     return [f"{goal!r}, in {in_words(unit)}", *(f"  {line}" for line in in_columns(rows)), *more]
 
 
-def _spaces(moved: pd.DataFrame, shares: bool) -> list[str]:
-    rows = [("space", "moved most by", "R thousand", "at its low end", "at its high end", *_HEADS[: shares * 2])]
+def _spaces(moved: pd.DataFrame, unit: str, shares: bool) -> list[str]:
+    rows = [("space", "moved most by", unit, "at its low end", "at its high end", *_HEADS[: shares * 2])]
     rows += [
         (
             row.name,
@@ -200,7 +226,7 @@ def _spaces(moved: pd.DataFrame, shares: bool) -> list[str]:
         )
         for row in each(moved)
     ]
-    return ["Money of each space", *(f"  {line}" for line in in_columns(rows))]
+    return ["Each space that moves", *(f"  {line}" for line in in_columns(rows))]
 
 
 _HEADS = ("alone", "together")

@@ -69,6 +69,8 @@ def drivers(ready: Prepared, service: str, year: int, *, draws: int = 4000, seed
         "delivery elsewhere": _rest(came) / np.maximum(_rest(planned), 1e-300),
     }
     moving = {name: figure for name, figure in figures.items() if np.ptp(figure) > 0}
+    if not moving:
+        raise InputError("projection", [Problem(service, "nothing about it is left to chance, so all draws are alike")])
     return Drivers(
         service,
         year,
