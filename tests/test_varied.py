@@ -166,6 +166,12 @@ def test_a_case_of_people_is_their_projection(command: Command, tmp_path: Path) 
     assert status == 1 and "--service: is missing" in err
 
 
+def test_what_is_nothing_has_no_factor() -> None:
+    """Proves: a figure that is 0 all over is refused where it is the only one. Broken: an empty table, or a trace."""
+    with pytest.raises(InputError, match="renew_cost: all of it is 0, so no factor changes anything"):
+        study(MODEL, tiny.world(), unknown=[Range("renew_cost", (), 0.9, 1.1)])
+
+
 def sweep(home: Path, members: int = 400) -> None:
     """A sweep as its folder has it: space A gets 50 plus 30 of one factor, B nothing but noise; one member has no plan."""
     rng = np.random.default_rng(1)
@@ -213,8 +219,10 @@ def test_a_sweep_is_read_back(command: Command, tmp_path: Path) -> None:
 
 def test_the_commands_refuse_what_makes_no_sense(command: Command) -> None:
     """Proves: all that is wrong with the words is said before any work. Broken: minutes, then a trace."""
-    status, _, err = command("sensitivity", MODEL, "--sobol", "100", "--csv", "no.txt")
+    odd = ("--sobol", "100", "--csv", "no.txt", "--seed", "-1", "--service", "water")
+    status, _, err = command("sensitivity", MODEL, *odd)
     assert status == 1 and "100 is not a power of 2" in err and "does not end in .csv" in err
+    assert "--seed: -1 is not 0 or more" in err and "--service: is of people only" in err
     status, _, err = command("sensitivity", MODEL, "--range", "keep:0.9", "--years", "2019/20")
     assert status == 1 and "'keep:0.9' is not DATUM:DIMS:LOW:HIGH" in err
     status, _, err = command("sensitivity", MODEL, "--years", "2019/20")

@@ -160,7 +160,7 @@ def study(
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
     every = [*spreads_of(given), *unknown]
     _check(facts, every)
-    what_ifs, figures = in_order(given), tuple(_figures(facts, every))
+    what_ifs, figures = in_order(given), _figures(facts, every)
     base = build(apply(text, facts, what_ifs))
     money = base.columns.get(base.case.model.schedule.amount)
     if not base.linear.goals or money is None or SPACE not in money.dims:
@@ -200,7 +200,7 @@ def outlooks(
     if service not in (known := whole.labels("service")):
         words = f"there is no {service[:60]!r}; there are {', '.join(known)}{nearest(service[:60], known)}"
         raise InputError("service", [Problem("", words)])
-    figures = tuple(_figures(whole, unknown))
+    figures = _figures(whole, unknown)
 
     def case(factors: Values) -> Values:
         ready = prepare(_multiplied(whole, figures, factors), years=year, scenario=what_ifs)
@@ -225,13 +225,18 @@ def _best(program: Program, walk: Walk, figures: Sequence[Figure], factors: Valu
         raise said from None
 
 
-def _figures(world: World, unknown: Sequence[Spread | Range]) -> Iterator[Figure]:
+def _figures(world: World, unknown: Sequence[Spread | Range]) -> tuple[Figure, ...]:
     """A figure for each combination of labels that share a factor, unless it is 0 all over."""
+    found = list[Figure]()
     for one in unknown:
         for labels in product(*(world.labels(dim) for dim in one.by)):
             where = dict(zip(one.by, labels, strict=True))
             if world.data[one.datum].sel(where).values.any():
-                yield Figure(one.datum, tuple(where.items()), one)
+                found.append(Figure(one.datum, tuple(where.items()), one))
+    if not found:
+        words = "all of it is 0, so no factor changes anything"
+        raise InputError("what is not known", [Problem(one.datum, words) for one in unknown])
+    return tuple(found)
 
 
 def _multiplied(world: World, figures: Sequence[Figure], factors: Values) -> World:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,12 +78,13 @@ def sensitivity(
     from allocate.samples import SWEEP
     from allocate.varied import study
 
-    if wrong := [*odd_csv(csv), *_odd_sobol(sobol)]:
+    if wrong := [*odd_csv(csv), *_odd(sobol, seed, model == NAME, service, years)]:
         raise InputError("sensitivity", wrong)
     given: list[Spread | Range] = [*map(_spread, spread or []), *map(_range, between or [])]
     if (Path(model) / SWEEP).is_file():
         table = _swept(Path(model), bool(given or scenario or years or sobol))
     elif model == NAME:
+        assert service is not None
         name = ", ".join([f"{service} in {year}", *(Path(one).stem for one in scenario or [])])
         table = _moved(_of_people(world, scenario, given, service, year, draws, seed), name, sobol, seed)
     else:
@@ -97,22 +99,17 @@ def _of_people(
     world: str | None,
     scenario: list[str] | None,
     given: list[Spread | Range],
-    service: str | None,
+    service: str,
     year: int,
     draws: int,
     seed: int,
 ) -> Study:
     from allocate.varied import outlooks
 
-    wrong = [] if service else [Problem("--service", "is missing; write for example --service water")]
     if not 1 <= draws <= 1_000_000:
-        wrong.append(Problem("--draws", f"{draws} is not from 1 to 1,000,000"))
-    if wrong:
-        raise InputError("sensitivity", wrong)
+        raise InputError("sensitivity", [Problem("--draws", f"{draws} is not from 1 to 1,000,000")])
     what_ifs = what_ifs_of(scenario)
-    return outlooks(
-        people_of(world), *what_ifs, unknown=given, service=service or "", year=year, draws=draws, seed=seed
-    )
+    return outlooks(people_of(world), *what_ifs, unknown=given, service=service, year=year, draws=draws, seed=seed)
 
 
 def _moved(made: Study, name: str, sobol: int | None, seed: int) -> pd.DataFrame:
@@ -173,7 +170,7 @@ def _lines(made: Study, table: pd.DataFrame) -> list[str]:
         "Ends are those of a range; of a spread, those that it lies beyond one time in 20. Others are in their middle. "
         "Plans are the best for their own figures, as if they had been known."
     )
-    if shares:
+    if shares and len(moved):
         of_goal, space = float(_off(table[table["answer"] == goal]).max()), float(_off(moved).median())
         lines.append(
             "'alone' is the part of the variance that goes if that figure becomes known; 'together' what it does with "
@@ -256,10 +253,18 @@ def _watch(what: str) -> Any:
     return watch
 
 
-def _odd_sobol(n: int | None) -> list[Problem]:
-    if n is None or (2 <= n <= 65_536 and not n & (n - 1)):
-        return []
-    return [Problem("--sobol", f"{n} is not a power of 2 from 2 to 65,536 (64, 128, 256, ...)")]
+def _odd(sobol: int | None, seed: int, people: bool, service: str | None, years: str | None) -> Iterator[Problem]:
+    """All that is wrong with the words given, before any work."""
+    if sobol is not None and (not 2 <= sobol <= 65_536 or sobol & (sobol - 1)):
+        yield Problem("--sobol", f"{sobol} is not a power of 2 from 2 to 65,536 (64, 128, 256, ...)")
+    if not 0 <= seed < 2**63:
+        yield Problem("--seed", f"{seed} is not 0 or more, and below 2**63")
+    if people and service is None:
+        yield Problem("--service", "is missing; write for example --service water")
+    if people and years is not None:
+        yield Problem("--years", "is of models; of people write for example --year 2036")
+    if not people and service is not None:
+        yield Problem("--service", "is of people only: allocate sensitivity people --service water")
 
 
 def _spread(text: str) -> Spread:
