@@ -41,7 +41,10 @@ STORY: Final = 0.1
 """A box that holds less than this part of all bad cases is not worth a sentence."""
 
 LEAST: Final = 100
-"""Cases, and a twentieth of that of bad and of good ones, without which nothing is looked for."""
+"""Cases without which nothing is looked for."""
+
+RARE: Final = 3
+"""Bad cases, and good ones, without which a half of the cases tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def boxes(cases: Values, bad: Flags, most: int = 2) -> list[Box]:
     """Up to ``most`` boxes of figures that explain which cases are bad; none where nothing does.
 
     ``cases`` (n, d) are figures, ``bad`` (n,) says which cases are. The order of cases changes nothing. Each further
-    box explains what those before it leave. There is none either where fewer than 5 cases are bad, or good.
+    box explains what those before it leave. There is none either where hardly any case is bad, or good.
 
     >>> cases = np.random.default_rng(1).random((2000, 3))
     >>> [box] = boxes(cases, (cases[:, 0] > 0.7) & (cases[:, 2] < 0.4), most=1)
@@ -95,7 +98,7 @@ def boxes(cases: Values, bad: Flags, most: int = 2) -> list[Box]:
     order = np.lexsort([bad, *cases.T])  # which case helps in what depends on its figures, not on its place
     learn, judge = order[::2], order[1::2]
     total, digits, made = int(bad[judge].sum()), _digits(cases), list[Box]()
-    while len(made) < most and min(_few(bad[learn]), _few(bad[judge])) * 2 >= LEAST // 20:
+    while len(made) < most and min(_few(bad[learn]), _few(bad[judge])) >= RARE:
         limits = _borne_out(_rounded(_grown(cases[learn], bad[learn]), digits), cases[judge], bad[judge])
         if not limits:
             break
