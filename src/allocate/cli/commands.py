@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from allocate.cli.discover import discover
 from allocate.cli.frontier import frontier
 from allocate.cli.hindcast import hindcast
 from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, people_of, what_ifs_of, years_of
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
 from allocate.cli.project import project
+from allocate.cli.ranks import ranks
 from allocate.cli.risk import risk
+from allocate.cli.sensitivity import sensitivity
 from allocate.cli.tables import odd_csv, write_csv
 from allocate.errors import AllocateError, InputError, Problem
 from allocate.names import VERSION
@@ -254,8 +257,11 @@ def run(
 
 app.command()(frontier)
 app.command()(risk)
+app.command()(sensitivity)
 app.command()(project)
 app.command()(hindcast)
+app.command()(discover)
+app.command()(ranks)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from allocate.cli.progress import say
 from allocate.errors import InputError, Problem
@@ -42,6 +42,11 @@ def write_text(text: str, file: Path) -> None:
     except OSError as error:
         raise InputError(file, [Problem("", f"cannot be written: {error.strerror or error}")]) from None
     say(f"Wrote {file}")
+
+
+def each(table: pd.DataFrame) -> Iterator[Any]:
+    """Rows whose cells are called by the names of their columns."""
+    return table.itertuples(index=False, name="Row")
 
 
 def in_columns(rows: Sequence[Sequence[str]], named: bool = True) -> list[str]:
