@@ -141,7 +141,7 @@ def _of_people(
 
     from allocate.people.drivers import drivers
     from allocate.people.projection import prepare
-    from allocate.sensitivity import given_data
+    from allocate.sensitivity.shares import given_data
 
     codes = _codes(facts, spaces)
     ready = prepare(facts, years=year, scenario=what_ifs_of(scenario))
@@ -163,7 +163,7 @@ def _of_sweep(folder: Path, facts: World, spaces: list[str] | None, below: float
     """Cases of a sweep, space by space."""
     import numpy as np
 
-    from allocate.samples import read_sample
+    from allocate.sensitivity.samples import read_sample
 
     found = read_sample(folder)
     known = found.answers[1:]
@@ -179,7 +179,7 @@ def _of_sweep(folder: Path, facts: World, spaces: list[str] | None, below: float
 
 def _said(one: Told) -> list[dict[str, Any]]:
     """Say when a space falls short, and return every end of every box."""
-    from allocate.discovery import boxes, in_words
+    from allocate.sensitivity.discovery import boxes, in_words
 
     found = boxes(one.cases, one.bad)
     often, many = one.bad.mean(), len(one.bad)

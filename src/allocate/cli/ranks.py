@@ -34,7 +34,7 @@ def ranks(
 
     Example:  allocate ranks --draws 100000 --csv ranks.csv
     """
-    from allocate.ranking import indicators_of, rank
+    from allocate.sensitivity.ranking import indicators_of, rank
 
     if wrong := list(odd_csv(csv)):
         raise InputError("ranks", wrong)
@@ -52,7 +52,7 @@ def ranks(
 
 def _lines(table: pd.DataFrame) -> list[str]:
     """The spaces that can be among the neediest, and which of them are whatever counts how much."""
-    from allocate.ranking import NEEDIEST
+    from allocate.sensitivity.ranking import NEEDIEST
 
     can = table[table["best"] <= NEEDIEST]
     rows = [("space", "median rank", "9 of 10", "among the ten", "best", "worst")]

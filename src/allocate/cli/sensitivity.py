@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from allocate.risk import Spread
-    from allocate.varied import Range, Study
+    from allocate.sensitivity.study import Range, Study
 
 SHOWN = 20
 """Figures that a table of one answer shows."""
@@ -75,8 +75,8 @@ def sensitivity(
     --range formation::0.95:1.05 --range additions:service:0.8:1.25
     """
     from allocate.people.declared import NAME
-    from allocate.samples import SWEEP
-    from allocate.varied import study
+    from allocate.sensitivity.samples import SWEEP
+    from allocate.sensitivity.study import study
 
     if wrong := [*odd_csv(csv), *_odd(sobol, seed, model == NAME, service, years)]:
         raise InputError("sensitivity", wrong)
@@ -104,7 +104,7 @@ def _of_people(
     draws: int,
     seed: int,
 ) -> Study:
-    from allocate.varied import outlooks
+    from allocate.sensitivity.study import outlooks
 
     if not 1 <= draws <= 1_000_000:
         raise InputError("sensitivity", [Problem("--draws", f"{draws} is not from 1 to 1,000,000")])
@@ -128,8 +128,8 @@ def _moved(made: Study, name: str, sobol: int | None, seed: int) -> pd.DataFrame
 
 def _swept(folder: Path, more: bool) -> pd.DataFrame:
     """Read a sweep, say what moves what alone, and return all of it."""
-    from allocate.samples import read_sample
-    from allocate.sensitivity import given_data
+    from allocate.sensitivity.samples import read_sample
+    from allocate.sensitivity.shares import given_data
 
     if more:
         words = "is a sweep that is done; --spread, --range, --sobol, --scenario and --years are of what is solved anew"
@@ -275,7 +275,7 @@ def _spread(text: str) -> Spread:
 
 
 def _range(text: str) -> Range:
-    from allocate.varied import Range
+    from allocate.sensitivity.study import Range
 
     datum, dims, (low, high) = _numbers("--range", text, 2, "DATUM:DIMS:LOW:HIGH", "unit_cost:service:0.8:1.25")
     return Range(datum, dims, low, high)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from allocate.errors import InputError
-from allocate.sensitivity import given_data, one_at_a_time, saltelli, sobol, tornado
+from allocate.sensitivity.shares import given_data, one_at_a_time, saltelli, sobol, tornado
 
 N = 4096
 

@@ -30,7 +30,7 @@ from allocate.program import Program
 from allocate.read import read_model, read_scenario
 from allocate.risk import Spread, spreads_of
 from allocate.runs import only
-from allocate.sensitivity import one_at_a_time, saltelli, sobol, tornado
+from allocate.sensitivity.shares import one_at_a_time, saltelli, sobol, tornado
 from allocate.spec import Model, Scenario, in_order
 from allocate.tables import LARGEST
 from allocate.units import FLAG, MONEY, PUBLISHED
@@ -120,7 +120,7 @@ class Study:
     def tornado(self, watch: Watch | None = None) -> pd.DataFrame:
         """What each figure moves alone, from its low to its high end, others in the middle of what they may be.
 
-        As :func:`allocate.sensitivity.tornado`, with the factors ``factor_low`` and ``factor_high``.
+        As :func:`allocate.sensitivity.shares.tornado`, with the factors ``factor_low`` and ``factor_high``.
         """
         middle = np.array([float(figure.factor(np.array([0.5]))[0]) for figure in self.figures])
         low, high = np.array([figure.ends for figure in self.figures]).T
@@ -131,7 +131,7 @@ class Study:
     def indices(self, n: int, seed: int = 1, watch: Watch | None = None) -> pd.DataFrame:
         """First-order and total shares of variance of every answer, from n (figures + 2) cases.
 
-        As :meth:`allocate.sensitivity.Indices.table`.
+        As :meth:`allocate.sensitivity.shares.Indices.table`.
         """
         chance = np.clip(saltelli(n, len(self.figures), seed), 1e-9, 1 - 1e-9)  # no factor of nothing, or without end
         factors = np.column_stack([f.factor(column) for f, column in zip(self.figures, chance.T, strict=True)])

@@ -10,7 +10,7 @@ import pytest
 
 import allocate as al
 from allocate.errors import InputError
-from allocate.ranking import extremes, indicators_of, rank
+from allocate.sensitivity.ranking import extremes, indicators_of, rank
 
 
 def frame(*rows: tuple[float, ...]) -> pd.DataFrame:

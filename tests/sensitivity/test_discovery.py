@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from allocate.discovery import Box, Limit, boxes, in_words
 from allocate.errors import InputError
+from allocate.sensitivity.discovery import Box, Limit, boxes, in_words
 
 
 def cases(seed: int, n: int = 2000, d: int = 5) -> np.ndarray:

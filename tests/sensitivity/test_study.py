@@ -15,9 +15,9 @@ import allocate as al
 import tiny
 from allocate.errors import InputError, NoPlanError
 from allocate.risk import Spread
-from allocate.samples import read_sample
+from allocate.sensitivity.samples import read_sample
+from allocate.sensitivity.study import Range, study
 from allocate.spec import Scale, Scenario
-from allocate.varied import Range, study
 from allocate.world import World
 
 if TYPE_CHECKING:

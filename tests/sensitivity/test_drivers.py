@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from allocate.discovery import boxes
 from allocate.errors import InputError
 from allocate.people.drivers import drivers
 from allocate.people.projection import prepare, sampled
-from allocate.sensitivity import given_data
+from allocate.sensitivity.discovery import boxes
+from allocate.sensitivity.shares import given_data
 from prospected import people
 
 if TYPE_CHECKING:
