@@ -210,7 +210,7 @@ ODD = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_manifest_does_more_than_be_refused(copy: Path, home: Path, data: st.DataObject) -> None:
     """Proves: whatever stands in the place of any part of the two files is read, or refused in a letter. Broken: a
