@@ -185,6 +185,8 @@ def test_a_folder_that_is_not_whole_gets_one_message(copy: Path, command: Comman
     refused(OLD)
     rewrite(file, inputs=manifest["inputs"], outputs={"../../etc/passwd": {"sha256": "0" * 64}})
     refused("outputs: '../../etc/passwd' is no file that a run writes")
+    rewrite(file, outputs={})
+    refused("outputs: does not say what plan.csv was; run it again")
     rewrite(file, outputs=manifest["outputs"], years=[{"a": 1}])
     refused("years.0")
     file.write_text("[" * 100_000)
@@ -293,4 +295,7 @@ def test_projections_differ_by_their_chances(command: Command, tmp_path: Path) -
     assert command("run", "grant_consolidation", "--years", "2019/20", "-o", "r")[0] == 0
     status, _, err = command("diff", "1", "r")
     assert status == 1 and "is a run, and 1 is a projection" in err
+    shutil.copyfile("r/plan.nc", "2/projection.nc")
+    status, _, err = command("diff", "1", "2")
+    assert status == 1 and OLD in err
     assert command("diff", "1", "1")[1].splitlines()[-2:] == ["What went in: the same", "What came out: the same"]

@@ -18,11 +18,11 @@ import xarray as xr
 
 from allocate.differences import called
 from allocate.errors import InputError, Problem
-from allocate.names import SPACE, TOTAL, UNALLOCATED
+from allocate.names import SPACE, TIME, TOTAL, UNALLOCATED
 from allocate.outputs import PROJECTION
 from allocate.people.services import PEOPLE
 from allocate.provenance import apart, leaves
-from allocate.recorded import Recorded, Source, recorded
+from allocate.recorded import OLD, Recorded, Source, recorded
 from allocate.saved import Saved, arrays_of, read
 from allocate.world import World, read_world
 
@@ -168,7 +168,7 @@ def _as_it_was(source: Source) -> World | None:
     """A World if it can be read and is what it was."""
     try:
         world = read_world(source.given)
-    except InputError:
+    except (InputError, OSError):
         return None
     return world if world.digest() == source.sha256 else None
 
@@ -245,10 +245,19 @@ def _at_limit(rule: str, run: Saved) -> dict[str, str]:
 
 def _projections(one: Recorded, two: Recorded) -> Iterator[Row]:
     """What differs in how likely services are enough, and in how many people there are."""
-    before, now = (arrays_of(of.folder / PROJECTION) for of in (one, two))
-    yield from _array("adequacy", before["p_adequate"], now["p_adequate"], "chance")
-    people = {"measure": PEOPLE[0]}
-    yield from _array("people", before["count_mean"].sel(people), now["count_mean"].sel(people), "people")
+    (chances, counts), (other_chances, other_counts) = map(_answers, (one, two))
+    yield from _array("adequacy", chances, other_chances, "chance")
+    yield from _array("people", counts, other_counts, "people")
+
+
+def _answers(of: Recorded) -> tuple[xr.DataArray, xr.DataArray]:
+    """How likely each service is enough, and how many people there are on average."""
+    file = of.folder / PROJECTION
+    arrays = arrays_of(file)
+    try:
+        return arrays["p_adequate"].transpose("service", SPACE, TIME), arrays["count_mean"].sel(measure=PEOPLE[0])
+    except (KeyError, ValueError):
+        raise InputError(file, [Problem("", OLD)]) from None
 
 
 def _array(part: str, before: xr.DataArray, now: xr.DataArray, unit: str) -> Iterator[Row]:

@@ -39,12 +39,15 @@ FILES: Final = frozenset({MANIFEST, INPUTS, "plan.csv", PLAN, "plan.xlsx", "repo
 PROJECTION: Final = "projection.nc"
 """Every array of a projection."""
 
+DIFFERENCES: Final = "differences.csv"
+"""What a projection does otherwise than the one that it is compared with."""
+
 PROJECTED: Final = frozenset(
     {
         MANIFEST,
         INPUTS,
         "adequacy.csv",
-        "differences.csv",
+        DIFFERENCES,
         "people.csv",
         PROJECTION,
         "projection.xlsx",

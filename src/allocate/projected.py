@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from allocate.outputs import (
+    DIFFERENCES,
     INPUTS,
     LIBRARIES,
     MANIFEST,
@@ -56,7 +57,7 @@ def write(outlook: Outlook, folder: str | Path, asked: Asked | None = None) -> P
         _csv(people_table(outlook), home / "people.csv")
         _csv(adequacy_table(outlook), home / "adequacy.csv")
         if outlook.other is not None:
-            _csv(differences_table(outlook), home / "differences.csv")
+            _csv(differences_table(outlook), home / DIFFERENCES)
         dataset(outlook).to_netcdf(home / PROJECTION, engine="h5netcdf")
         people_book(outlook, home / "projection.xlsx")
         (home / "report.html").write_text(people_html(outlook), encoding="utf-8")

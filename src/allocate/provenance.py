@@ -161,8 +161,10 @@ class _Finder:
             return reader(source.given)
         except InputError as error:
             words = "; ".join(f"{p.place} {p.words}".strip() for p in error.problems[:MOST_NAMED])
-            self.problems.append(Problem(f"{source.name}, asked for as {plain(source.given)!r}", words))
-            return None
+        except OSError as error:  # a name that no file can have
+            words = f"cannot be read: {error.strerror or error}"
+        self.problems.append(Problem(f"{plain(source.name)}, asked for as {plain(source.given)!r}", words))
+        return None
 
 
 def _own_model(given: str) -> Model:

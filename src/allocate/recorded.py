@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from allocate.errors import InputError, Problem
 from allocate.fields import plain, shown
-from allocate.outputs import FILES, INPUTS, MANIFEST, PROJECTED
+from allocate.outputs import DIFFERENCES, FILES, INPUTS, MANIFEST, PROJECTED
 from allocate.saved import manifest_of
 
 LARGEST: Final = 10_000_000
@@ -128,11 +129,19 @@ def recorded(folder: str | Path) -> Recorded:
     if _size(home / MANIFEST) > LARGEST:
         raise InputError(home / MANIFEST, [Problem("", f"is of {_size(home / MANIFEST):,} bytes, which no run writes")])
     manifest = _checked(Manifest, home / MANIFEST, json.dumps(manifest_of(home)))
-    strange = sorted(manifest.outputs.keys() - (PROJECTED if manifest.projected else FILES))
-    if strange:
-        words = f"{plain(strange[0])!r} is no file that a run writes"
-        raise InputError(home / MANIFEST, [Problem("outputs", words)])
+    if wrong := list(_files(manifest)):
+        raise InputError(home / MANIFEST, wrong)
     return Recorded(home, manifest, _kept(home / INPUTS))
+
+
+def _files(manifest: Manifest) -> Iterator[Problem]:
+    """The files whose digests are missing, and those that no run writes."""
+    known = (PROJECTED if manifest.projected else FILES) - {MANIFEST}
+    needed = known - {DIFFERENCES} if manifest.inputs.against is None else known
+    for name in sorted(needed - manifest.outputs.keys()):
+        yield Problem("outputs", f"does not say what {name} was; run it again")
+    for name in sorted(manifest.outputs.keys() - known)[:MOST_PROBLEMS]:
+        yield Problem("outputs", f"{plain(name)!r} is no file that a run writes")
 
 
 def _checked[P: _Part](kind: type[P], file: Path, text: str) -> P:
