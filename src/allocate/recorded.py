@@ -79,7 +79,6 @@ class Manifest(_Part):
     name: _Words
     inputs: Inputs
     years: Annotated[tuple[_Words | int, ...], Field(max_length=1000)]
-    changes: Annotated[tuple[str, ...], Field(max_length=100_000)]
     versions: dict[str, _Words]
     outputs: dict[str, Output]
     grade: _Words = ""
