@@ -39,8 +39,17 @@ CHUNKS: Final = (32, 64, 128, 256)
 type Values = np.ndarray[Any, np.dtype[Any]]
 
 
-def made_up(years: int, steps: int, seed: int = 0, measures: int = 6, services: int = 7) -> Inputs:
-    """Inputs of the size of South Africa with ages of so many years; every sex and age has its own corridor.
+def made_up(
+    years: int,
+    steps: int,
+    seed: int = 0,
+    measures: int = 6,
+    services: int = 7,
+    spaces: int = SPACES,
+    shared: bool = False,
+) -> Inputs:
+    """Inputs of the size of South Africa with ages of so many years; every sex and age has its own corridor, unless one
+    is ``shared`` by all.
 
     >>> made_up(5, 6).people.shape
     (2, 18, 52)
@@ -48,8 +57,8 @@ def made_up(years: int, steps: int, seed: int = 0, measures: int = 6, services: 
     chance = np.random.default_rng(seed)
     age = np.arange(0, 90 if years == 5 else 91, years) + years / 2
     ages = len(age)
-    place = chance.uniform(0, 1200, (SPACES, 2))
-    size = chance.lognormal(0, 0.8, SPACES)
+    place = chance.uniform(0, 1200, (spaces, 2))
+    size = chance.lognormal(0, 0.8, spaces)
     shape = np.exp(-age / 32)
     people = 31e6 * np.multiply.outer(np.stack([shape, shape]) / shape.sum(), size / size.sum())
     death = 0.004 * np.exp(-age / 2.5) + 0.0006 * np.exp(0.075 * np.maximum(age - 20, 0))
@@ -57,14 +66,14 @@ def made_up(years: int, steps: int, seed: int = 0, measures: int = 6, services: 
     moves = np.where(age < years, 0.0, move)  # the newborn stay in the peers, and so they do here
     mothers = np.flatnonzero((age > 15) & (age < 50))
     bearing = np.exp(-(((age[mothers] - 27) / 8) ** 2) / 2)
-    over = (steps, 2, ages, SPACES)
-    hazard = years * np.broadcast_to(np.multiply.outer(np.minimum(death, 0.4), chance.lognormal(0, 0.1, SPACES)), over)
+    over = (steps, 2, ages, spaces)
+    hazard = years * np.broadcast_to(np.multiply.outer(np.minimum(death, 0.4), chance.lognormal(0, 0.1, spaces)), over)
     count = people.sum(axis=(0, 1)) / 3.3
     built = (
-        np.cumsum(np.full(steps, 0.02 * years))[:, None, None] * chance.lognormal(0, 0.3, (services, SPACES)) * count
+        np.cumsum(np.full(steps, 0.02 * years))[:, None, None] * chance.lognormal(0, 0.3, (services, spaces)) * count
     )
     adults = np.broadcast_to((age > 18) * 0.45, (2, ages))
-    weight = np.ones((measures, 2, ages, SPACES)) * np.stack([adults] * measures)[..., None]
+    weight = np.ones((measures, 2, ages, spaces)) * np.stack([adults] * measures)[..., None]
     if measures:
         weight[0] = 1
     if measures > 2:
@@ -73,28 +82,28 @@ def made_up(years: int, steps: int, seed: int = 0, measures: int = 6, services: 
     need[:, :, -1:] = 1
     return Inputs(
         people=people,
-        count_sd=np.full(SPACES, 0.01),
+        count_sd=np.full(spaces, 0.01),
         hazard=hazard,
-        newborn_hazard=np.full((steps, 2, SPACES), 0.03),
+        newborn_hazard=np.full((steps, 2, spaces), 0.03),
         fertility=np.broadcast_to(
-            years * (2.4 / years * bearing / bearing.sum())[:, None], (steps, len(mothers), SPACES)
+            years * (2.4 / years * bearing / bearing.sum())[:, None], (steps, len(mothers), spaces)
         ),
         youngest_mother=int(mothers[0]),
         boys=0.507,
-        odds=np.expm1(years * np.broadcast_to(np.multiply.outer(moves, chance.lognormal(0, 0.3, SPACES)), over)),
-        corridor=_corridors(place, size, np.concatenate([age, age])),
-        corridor_of=np.broadcast_to(np.arange(2 * ages).reshape(2, ages), (steps, 2, ages)),
+        odds=np.expm1(years * np.broadcast_to(np.multiply.outer(moves, chance.lognormal(0, 0.3, spaces)), over)),
+        corridor=_corridors(place, size, np.array([30.0]) if shared else np.concatenate([age, age])),
+        corridor_of=np.broadcast_to(0 if shared else np.arange(2 * ages).reshape(2, ages), (steps, 2, ages)),
         arrivals=np.zeros(over),
-        group=np.arange(SPACES) % GROUPS,
+        group=np.arange(spaces) % GROUPS,
         period=np.arange(steps) * years // 5,
         shock_sd=np.outer([0.06, 0.08, 0.2, 0.15, 0.3], [0.5, 0.5, 0.7]),
         persistence=np.array([0.9, 0.85, 0.8, 0.8, 0.5]) ** (years / 5),
         weight=weight,
-        factor=np.ones((steps, measures, SPACES)),
+        factor=np.ones((steps, measures, spaces)),
         need=need,
-        stock=np.broadcast_to(0.9 * count, (steps, services, SPACES)),
+        stock=np.broadcast_to(0.9 * count, (steps, services, spaces)),
         built=built,
-        yields=np.ones((steps, services, SPACES)),
+        yields=np.ones((steps, services, spaces)),
         delivery_common_sd=np.full(services, 0.1),
         delivery_sd=np.full(services, 0.2),
     )
@@ -105,7 +114,7 @@ def _corridors(place: Values, size: Values, age: Values) -> Values:
     distance = np.hypot(*(place[:, None] - place).transpose(2, 0, 1)) + 30
     deters = 1.1 - 0.4 * np.exp(-(((age - 25) / 15) ** 2))
     flow = size**0.9 * distance ** -deters[:, None, None]
-    flow[:, np.arange(SPACES), np.arange(SPACES)] = 0
+    flow[:, np.arange(size.size), np.arange(size.size)] = 0
     return np.asarray(flow / flow.sum(axis=2, keepdims=True))
 
 

@@ -17,8 +17,6 @@ from allocate.regions import Registry
 from allocate.tables import Datum
 from allocate.world import World
 
-SPACES: Final = 52
-
 type Values = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -32,6 +30,7 @@ class Size:
     tiers: int
     bands: int
     years: int
+    spaces: int = 52
 
 
 #: About 1,250, 15,600 and 146,000 columns with separate grants.
@@ -42,8 +41,13 @@ SIZES: Final = {
 }
 
 
+def shipped_shape(spaces: int) -> Size:
+    """The shape of one year of the shipped World, over so many spaces."""
+    return Size(grants=7, services=7, unmeasured=3, tiers=3, bands=3, years=1, spaces=spaces)
+
+
 def generated(size: Size | str, seed: int = 0) -> World:
-    """A World of 52 spaces with every datum of ``grant_consolidation``; what was actually spent keeps every rule.
+    """A World with every datum of ``grant_consolidation``; what was actually spent keeps every rule.
 
     >>> dict(generated("small").data.sizes)["space"]
     52
@@ -57,7 +61,7 @@ class _Maker:
 
     def __init__(self, size: Size, chance: np.random.Generator) -> None:
         self.size, self.chance = size, chance
-        counts = {"space": SPACES, "grant": size.grants, "pool": size.grants, "service": size.services}
+        counts = {"space": size.spaces, "grant": size.grants, "pool": size.grants, "service": size.services}
         counts |= {"purpose": size.services, "tier": size.tiers, "band": size.bands, "year": size.years}
         self.labels = {dim: [f"{dim[0].upper()}{k:02d}" for k in range(1, n + 1)] for dim, n in counts.items()}
         self.labels["pool"] = self.labels["grant"]
@@ -78,9 +82,9 @@ class _Maker:
         may_fund = chance.random((size.grants, size.services)) < 0.25
         may_fund[0] = True
         may_fund[np.arange(1, size.grants), np.arange(1, size.grants) % size.services] = True
-        may_receive = chance.random((SPACES, size.grants)) < 0.7
+        may_receive = chance.random((size.spaces, size.grants)) < 0.7
         may_receive[:, 0] = True
-        had = chance.lognormal(11, 1, (SPACES, size.grants, 1)) * may_receive[:, :, None]
+        had = chance.lognormal(11, 1, (size.spaces, size.grants, 1)) * may_receive[:, :, None]
         had = np.round(had * 1.05 ** np.arange(size.years)) * 1000
         budget = had.sum(axis=0)
         split = np.floor(100 * self._shares(may_fund)) / 100
@@ -98,7 +102,7 @@ class _Maker:
         self._add("got_share", "1", ("space", "grant", "year"), had / budget)
         self._add("pace", "1", ("year",), np.full(size.years, 2.0))
         self._add("keep", "1", ("year",), np.full(size.years, 0.9))
-        record = np.round(chance.uniform(1.05, 1.4, (SPACES, 1)), 2)
+        record = np.round(chance.uniform(1.05, 1.4, (size.spaces, 1)), 2)
         self._add("absorb", "R", ("space", "year"), np.floor(whole * record / 1000) * 1000)
         self.spent = spent
 
@@ -111,18 +115,18 @@ class _Maker:
         """Costs are a service's times one of five levels of places; a tenth of backlogs are nothing."""
         size, chance = self.size, self.chance
         measured = np.arange(size.services) < size.services - size.unmeasured
-        there = np.broadcast_to(measured, (SPACES, size.services))
-        households = np.round(chance.lognormal(12.2, 1, (SPACES, 1)))
-        missing = np.round(households * chance.uniform(0.02, 0.4, (SPACES, size.services)))
+        there = np.broadcast_to(measured, (size.spaces, size.services))
+        households = np.round(chance.lognormal(12.2, 1, (size.spaces, 1)))
+        missing = np.round(households * chance.uniform(0.02, 0.4, (size.spaces, size.services)))
         missing *= there & (chance.random(there.shape) < 0.9)
         tiers = np.floor(missing[:, :, None] * np.linspace(1.5, 0.5, size.tiers) / size.tiers)
         served = np.where(there, households - missing, 0)
-        level = chance.choice([0.94, 0.97, 1.0, 1.03, 1.09], (SPACES, 1))
+        level = chance.choice([0.94, 0.97, 1.0, 1.03, 1.09], (size.spaces, 1))
         cost = np.round(chance.lognormal(9.4, 0.7, size.services), -1) * level * there
         steps = np.linspace(1, 2, size.tiers)
         inflation = 1.05 ** np.arange(size.years)
         per_band = np.floor(households / size.bands)[:, :, None, None] * there[:, :, None, None]
-        band = np.broadcast_to(per_band, (SPACES, size.services, size.bands, size.years)).copy()
+        band = np.broadcast_to(per_band, (size.spaces, size.services, size.bands, size.years)).copy()
         band[:, :, 0] += (households * there)[:, :, None] - band.sum(axis=2)
         dims = ("space", "service")
         self._add("unmeasured", "flag", ("service",), ~measured)
@@ -137,7 +141,7 @@ class _Maker:
         size, chance = self.size, self.chance
         counted = np.arange(size.services) < size.services - size.unmeasured
         value = counted * chance.choice([0.5, 0.75, 1.0, 1.25], size.services)
-        self._add("need_weight", "1", ("space",), np.round(chance.uniform(0.6, 1.6, SPACES), 1))
+        self._add("need_weight", "1", ("space",), np.round(chance.uniform(0.6, 1.6, size.spaces), 1))
         self._add("value", "1", ("service",), value)
         self._add("value_equal", "1", ("service",), counted)
         self._add("value_share", "1", ("service",), value[::-1] * counted)

@@ -28,7 +28,7 @@ MODEL = "grant_consolidation"
 
 
 def test_run_writes_a_whole_folder_that_adds_up(command: Command, tmp_path: Path) -> None:
-    """Proves: the five files are there, the CSV adds up to the pools, and the manifest names what went in.
+    """Proves: the six files are there, the CSV adds up to the pools, and the manifest names what went in.
 
     Broken: a folder half written, or a plan nobody can trace to its inputs.
     """
@@ -36,7 +36,7 @@ def test_run_writes_a_whole_folder_that_adds_up(command: Command, tmp_path: Path
     assert status == 0 and "Open o/report.html" in out.replace(os.sep, "/")
     assert "keep: 0.9 -> 0.95" in out and "Value of consolidation:" in out
     home = tmp_path / "o"
-    names = ["manifest.json", "plan.csv", "plan.nc", "plan.xlsx", "report.html"]
+    names = ["inputs.json", "manifest.json", "plan.csv", "plan.nc", "plan.xlsx", "report.html"]
     assert sorted(p.name for p in home.iterdir()) == names
     table = pd.read_csv(home / "plan.csv")
     assert list(table.columns) == ["space", "pool", "service", "year", "amount", "grade"]
@@ -225,7 +225,8 @@ def test_help_teaches() -> None:
     done = subprocess.run([sys.executable, "-m", "allocate", "--help"], capture_output=True, text=True, check=True)
     listed = re.findall(r"(?m)^  ([a-z]+)  +\S.*\S$", done.stdout.partition("Commands:")[2])
     plans = ["demo", "new", "check", "show", "run", "frontier", "risk", "sensitivity"]
-    assert listed == [*plans, "project", "hindcast", "discover", "ranks", "explain", "formula", "doctor"]
+    people = ["project", "hindcast", "discover", "ranks"]
+    assert listed == [*plans, *people, "verify", "diff", "explain", "formula", "doctor"]
     assert "..." not in done.stdout.partition("Commands:")[2] and "Exit status" in done.stdout
     done = subprocess.run([sys.executable, "-m", "allocate", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == "allocate 0.1.0\n"

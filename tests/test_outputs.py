@@ -225,7 +225,7 @@ def test_the_manifest_names_the_workbook(merged: Run, tmp_path: Path) -> None:
     """Proves: plan.xlsx is in the folder with its sha256. Broken: nobody can tell whether it was edited."""
     home = write(merged, tmp_path / "run")
     said = json.loads((home / MANIFEST).read_text(encoding="utf-8"))["outputs"]
-    for name in ("plan.csv", "plan.xlsx", "report.html"):
+    for name in ("inputs.json", "plan.csv", "plan.nc", "plan.xlsx", "report.html"):
         assert said[name]["sha256"] == hashlib.sha256((home / name).read_bytes()).hexdigest()
 
 

@@ -25,7 +25,15 @@ from prospected import people
 if TYPE_CHECKING:
     from conftest import Command
 
-FILES = ["adequacy.csv", "manifest.json", "people.csv", "projection.nc", "projection.xlsx", "report.html"]
+FILES = [
+    "adequacy.csv",
+    "inputs.json",
+    "manifest.json",
+    "people.csv",
+    "projection.nc",
+    "projection.xlsx",
+    "report.html",
+]
 QUICK = ("--draws", "64")
 
 
@@ -51,7 +59,11 @@ def test_a_projection_writes_a_whole_folder_that_agrees(command: Command, tmp_pa
         found["count_mean"].sel(measure="people", region="CPT", year=2031)
     )
     manifest = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["inputs"]["world"] == {"name": "za2016_people", "sha256": people().digest()}
+    assert manifest["inputs"]["world"] == {
+        "name": "za2016_people",
+        "given": "za2016_people",
+        "sha256": people().digest(),
+    }
     assert [s["name"] for s in manifest["inputs"]["scenarios"]] == ["drought.toml"]
     assert (manifest["draws"], manifest["seed"], manifest["years"]) == (64, 7, [2021, 2026, 2031, 2036])
     assert sorted(manifest["outputs"]) == [name for name in FILES if name != "manifest.json"]

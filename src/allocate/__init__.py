@@ -15,12 +15,14 @@ from allocate.names import VERSION
 
 if TYPE_CHECKING:
     from allocate.builder import build
+    from allocate.contrasts import Difference, diff
     from allocate.equity import indices
     from allocate.explained import explain
     from allocate.frontiers import Frontier, frontier
     from allocate.people.projection import project
     from allocate.plan import Plan, solve
     from allocate.program import Program
+    from allocate.provenance import Verified, verify
     from allocate.read import read_model, read_scenario
     from allocate.risk import Spread, drawn, robust
     from allocate.runs import Run, run
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOMES = {
+    "Difference": "contrasts",
     "Frontier": "frontiers",
     "GenderStatement": "statement",
     "Model": "spec",
@@ -39,8 +42,10 @@ _HOMES = {
     "Run": "runs",
     "Scenario": "spec",
     "Spread": "risk",
+    "Verified": "provenance",
     "World": "world",
     "build": "builder",
+    "diff": "contrasts",
     "drawn": "risk",
     "explain": "explained",
     "frontier": "frontiers",
@@ -53,9 +58,11 @@ _HOMES = {
     "robust": "risk",
     "run": "runs",
     "solve": "plan",
+    "verify": "provenance",
 }
 
 __all__ = [
+    "Difference",
     "Frontier",
     "GenderStatement",
     "Model",
@@ -64,9 +71,11 @@ __all__ = [
     "Run",
     "Scenario",
     "Spread",
+    "Verified",
     "World",
     "__version__",
     "build",
+    "diff",
     "drawn",
     "explain",
     "frontier",
@@ -79,6 +88,7 @@ __all__ = [
     "robust",
     "run",
     "solve",
+    "verify",
 ]
 
 

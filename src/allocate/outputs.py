@@ -7,8 +7,9 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -22,40 +23,93 @@ from allocate.names import TIME
 from allocate.report.book import book
 from allocate.report.html import html
 from allocate.runs import Run
+from allocate.spec import Model, Scenario
+from allocate.world import World
 
 MANIFEST: Final = "manifest.json"
-FILES: Final = frozenset({MANIFEST, "plan.csv", "plan.nc", "plan.xlsx", "report.html"})
+INPUTS: Final = "inputs.json"
+"""What went in, to be compared: the model and scenarios as they were read, and a digest of every datum."""
+
+PLAN: Final = "plan.nc"
+"""Every array of a run."""
+
+FILES: Final = frozenset({MANIFEST, INPUTS, "plan.csv", PLAN, "plan.xlsx", "report.html"})
 """What the folder of a run holds."""
 
+PROJECTION: Final = "projection.nc"
+"""Every array of a projection."""
+
+DIFFERENCES: Final = "differences.csv"
+"""What a projection does otherwise than the one that it is compared with."""
+
 PROJECTED: Final = frozenset(
-    {MANIFEST, "adequacy.csv", "differences.csv", "people.csv", "projection.nc", "projection.xlsx", "report.html"}
+    {
+        MANIFEST,
+        INPUTS,
+        "adequacy.csv",
+        DIFFERENCES,
+        "people.csv",
+        PROJECTION,
+        "projection.xlsx",
+        "report.html",
+    }
 )
 """What the folder of a projection holds; differences only where it is compared with another."""
 
 INDEX: Final = "index.html"
 """What a demo holds beside its runs."""
 
-LIBRARIES: Final = ("allocate", "clarabel", "highspy", "numpy", "pandas", "scipy", "xarray", "xlsxwriter")
+LIBRARIES: Final = (
+    "allocate",
+    "clarabel",
+    "h5netcdf",
+    "h5py",
+    "highspy",
+    "numpy",
+    "pandas",
+    "scipy",
+    "xarray",
+    "xlsxwriter",
+)
 """What a result may depend on; their versions are in the manifest."""
 
 
-def write(run: Run, folder: str | Path, answers: xr.Dataset | None = None) -> Path:
+@dataclass(frozen=True)
+class Asked:
+    """The words in which a run or a projection was asked for, by which its inputs can be found again.
+
+    ``spaces`` are those of ``--explain``; ``against`` is None where there is nothing to compare with; ``plan`` is the
+    folder of the run whose plan a projection builds. Paths are as they were given.
+    """
+
+    world: str
+    scenarios: tuple[str, ...] = ()
+    model: str = ""
+    spaces: tuple[str, ...] = ()
+    against: tuple[str, ...] | None = None
+    plan: str = ""
+
+
+def write(run: Run, folder: str | Path, answers: xr.Dataset | None = None, asked: Asked | None = None) -> Path:
     """Write a run as a folder. A folder that holds an earlier run is replaced; any other that is not empty is refused.
 
     ``plan.csv`` has a row a cell: the dims of the amount, ``amount`` in whole R thousand, and the plan's ``grade``.
     ``plan.xlsx`` has the same and the tables of ``report.html``, ``plan.nc`` every array, ``manifest.json`` what went
-    in. ``answers`` are those of :func:`allocate.questions.answers`, if any were asked; they go into ``plan.nc``.
+    in and how to find it again, ``inputs.json`` what that was. ``answers`` are those of
+    :func:`allocate.questions.answers`, if any were asked; they go into ``plan.nc``. Without ``asked``, models and
+    scenarios are looked for by the names of their files. The same run gives the same bytes.
+
     Raises :class:`InputError` if the folder cannot be written.
     """
 
     def fill(home: Path) -> None:
         plan = run.schedule.table().assign(grade=run.plan.grade)
         plan.to_csv(home / "plan.csv", index=False, lineterminator="\n", encoding="utf-8")
-        dataset(run, answers).to_netcdf(home / "plan.nc", engine="h5netcdf")
+        dataset(run, answers).to_netcdf(home / PLAN, engine="h5netcdf")
         book(run, home / "plan.xlsx")
         (home / "report.html").write_text(html(run), encoding="utf-8")
-        manifest = json.dumps(manifested(run, home), indent=1, ensure_ascii=False)
-        (home / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
+        write_json(home / INPUTS, {"model": content(run.model), **kept(run.scenarios, run.facts)})
+        write_json(home / MANIFEST, manifested(run, home, asked or _asked(run)))
 
     return whole(folder, fill)
 
@@ -178,16 +232,28 @@ def dataset(run: Run, answers: xr.Dataset | None = None) -> xr.Dataset:
     )
 
 
-def manifested(run: Run, home: Path) -> dict[str, Any]:
+def _asked(run: Run) -> Asked:
+    """How a run can be asked for of which only the records are known."""
+    return Asked(run.facts.name, stems(run.scenarios), Path(run.model.source).stem)
+
+
+def stems(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+    """The names of scenarios of which only the records are known."""
+    return tuple(Path(scenario.source).stem for scenario in scenarios)
+
+
+def manifested(run: Run, home: Path, asked: Asked) -> dict[str, Any]:
     """What went in, what it was made with, and what came out; the same on every run of the same inputs."""
     case, plan = run.case, run.plan
     return {
         "name": run.name,
         "inputs": {
-            "model": {"name": case.model.source, "sha256": digest(case.model)},
-            "scenarios": [{"name": s.source, "sha256": digest(s)} for s in run.scenarios],
-            "world": {"name": case.world.name, "sha256": run.world_digest},
+            "model": source(run.model, asked.model),
+            "scenarios": sources(run.scenarios, asked.scenarios),
+            "world": {"name": run.facts.name, "given": asked.world, "sha256": run.world_digest},
         },
+        "explain": list(asked.spaces),
+        "options": {"gap": run.options.gap, "accept_near_ties": run.options.accept_near_ties},
         "years": list(case.world.labels(TIME)) if TIME in case.world.data.dims else [],
         "changes": list(case.said),
         "goals": {k: {"value": v, "unit": str(plan.goal_units[k])} for k, v in plan.goals.items()},
@@ -198,13 +264,43 @@ def manifested(run: Run, home: Path) -> dict[str, Any]:
             {"check": r.kind, "goal": r.goal, "size": r.size, "allowed": r.allowed} for r in plan.certificate.residuals
         ],
         "versions": {name: version(name) for name in LIBRARIES},
-        "outputs": {name: {"sha256": file_digest(home / name)} for name in ("plan.csv", "plan.xlsx", "report.html")},
+        "outputs": outputs(home),
     }
+
+
+def source(record: Model | Scenario, given: str) -> dict[str, str]:
+    """A file that went in: its name, how it was asked for, and the digest of what it says."""
+    return {"name": record.source, "given": given, "sha256": digest(record)}
+
+
+def sources(scenarios: Iterable[Scenario], given: Iterable[str]) -> list[dict[str, str]]:
+    """The scenarios that went in."""
+    return [source(scenario, words) for scenario, words in zip(scenarios, given, strict=True)]
+
+
+def kept(scenarios: Iterable[Scenario], facts: World) -> dict[str, Any]:
+    """What scenarios said, and a digest of every datum, to tell later what differs."""
+    return {"scenarios": [content(s) for s in scenarios], "data": facts.digests()}
+
+
+def outputs(home: Path) -> dict[str, dict[str, str]]:
+    """The sha256 of every file that is in a folder."""
+    return {name: {"sha256": file_digest(home / name)} for name in sorted(file.name for file in home.iterdir())}
+
+
+def write_json(file: Path, what: dict[str, Any]) -> None:
+    """Write data as text that a person can read and a program compare."""
+    file.write_text(json.dumps(what, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def digest(record: BaseModel) -> str:
     """The sha256 of a record's content: comments and spacing of its file do not count."""
     return hashlib.sha256(json.dumps(record.model_dump()).encode()).hexdigest()
+
+
+def content(record: BaseModel) -> Any:
+    """A record's content as JSON has it."""
+    return json.loads(json.dumps(record.model_dump()))
 
 
 def file_digest(file: Path) -> str:

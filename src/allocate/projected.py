@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +9,22 @@ from typing import Any, Final
 import pandas as pd
 import xarray as xr
 
-from allocate.outputs import LIBRARIES, MANIFEST, digest, file_digest, whole
+from allocate.outputs import (
+    DIFFERENCES,
+    INPUTS,
+    LIBRARIES,
+    MANIFEST,
+    PLAN,
+    PROJECTION,
+    Asked,
+    file_digest,
+    kept,
+    outputs,
+    sources,
+    stems,
+    whole,
+    write_json,
+)
 from allocate.people.outlook import Outlook
 from allocate.people.tables import adequacy_table, differences_table, people_table
 from allocate.report.people import people_html
@@ -20,20 +34,21 @@ MADE_WITH: Final = ("llvmlite", "numba")
 """What a projection may depend on beside what a plan does."""
 
 
-def write(outlook: Outlook, folder: str | Path) -> Path:
+def write(outlook: Outlook, folder: str | Path, asked: Asked | None = None) -> Path:
     """Write a projection as a folder. A folder that holds an earlier run is replaced; any other that is not empty is
     refused.
 
     ``people.csv`` and ``adequacy.csv`` have a row a cell, and ``differences.csv`` too where there is something to
     compare with; ``projection.xlsx`` has them and what ``report.html`` shows, ``projection.nc`` every array,
-    ``manifest.json`` what went in. The same projection gives the same bytes.
+    ``manifest.json`` what went in and how to find it again, ``inputs.json`` what that was. Without ``asked``, scenarios
+    are looked for by the names of their files. The same projection gives the same bytes.
 
     >>> import tempfile
     >>> from allocate.people.outlook import outlook
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     made = write(outlook("za2016_people", years=2021, draws=64), Path(folder) / "out")
     ...     sorted(file.name for file in made.iterdir())
-    ['adequacy.csv', 'manifest.json', 'people.csv', 'projection.nc', 'projection.xlsx', 'report.html']
+    ['adequacy.csv', 'inputs.json', 'manifest.json', 'people.csv', 'projection.nc', 'projection.xlsx', 'report.html']
 
     Raises :class:`allocate.errors.InputError` if the folder cannot be written.
     """
@@ -42,12 +57,13 @@ def write(outlook: Outlook, folder: str | Path) -> Path:
         _csv(people_table(outlook), home / "people.csv")
         _csv(adequacy_table(outlook), home / "adequacy.csv")
         if outlook.other is not None:
-            _csv(differences_table(outlook), home / "differences.csv")
-        dataset(outlook).to_netcdf(home / "projection.nc", engine="h5netcdf")
+            _csv(differences_table(outlook), home / DIFFERENCES)
+        dataset(outlook).to_netcdf(home / PROJECTION, engine="h5netcdf")
         people_book(outlook, home / "projection.xlsx")
         (home / "report.html").write_text(people_html(outlook), encoding="utf-8")
-        manifest = json.dumps(manifested(outlook, home), indent=1, ensure_ascii=False)
-        (home / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
+        against = None if outlook.other is None else kept(outlook.other.scenarios, outlook.facts)["scenarios"]
+        write_json(home / INPUTS, {"against": against, **kept(outlook.scenarios, outlook.facts)})
+        write_json(home / MANIFEST, manifested(outlook, home, asked or _asked(outlook)))
 
     return whole(folder, fill)
 
@@ -77,17 +93,23 @@ def dataset(outlook: Outlook) -> xr.Dataset:
     return found
 
 
-def manifested(outlook: Outlook, home: Path) -> dict[str, Any]:
+def _asked(outlook: Outlook) -> Asked:
+    """How a projection can be asked for of which only the records are known."""
+    against = None if outlook.other is None else stems(outlook.other.scenarios)
+    return Asked(outlook.facts.name, stems(outlook.scenarios), against=against)
+
+
+def manifested(outlook: Outlook, home: Path, asked: Asked) -> dict[str, Any]:
     """What went in, what it was made with, and what came out; the same for the same inputs."""
     found, names = outlook.found.attrs, (*LIBRARIES, *MADE_WITH)
-    outputs = sorted(file.name for file in home.iterdir())
+    other = outlook.other
     return {
         "name": outlook.name,
         "inputs": {
-            "scenarios": _scenarios(outlook),
-            "against": None if outlook.other is None else _scenarios(outlook.other),
-            "plan": outlook.built,
-            "world": {"name": outlook.world.name, "sha256": outlook.world_digest},
+            "scenarios": sources(outlook.scenarios, asked.scenarios),
+            "against": None if other is None else sources(other.scenarios, asked.against or ()),
+            "plan": _plan(outlook, asked.plan),
+            "world": {"name": outlook.facts.name, "given": asked.world, "sha256": outlook.world_digest},
         },
         "start": outlook.start,
         "years": outlook.years,
@@ -97,9 +119,12 @@ def manifested(outlook: Outlook, home: Path) -> dict[str, Any]:
         "changes": list(outlook.ready.case.said),
         "acknowledgement": str(outlook.world.data.attrs.get("acknowledgement", "")),
         "versions": {name: version(name) for name in sorted(names)},
-        "outputs": {name: {"sha256": file_digest(home / name)} for name in outputs},
+        "outputs": outputs(home),
     }
 
 
-def _scenarios(outlook: Outlook) -> list[dict[str, str]]:
-    return [{"name": scenario.source, "sha256": digest(scenario)} for scenario in outlook.scenarios]
+def _plan(outlook: Outlook, given: str) -> dict[str, str] | None:
+    """The plan that is built; one that was handed over in Python has no folder, and no digest of its file."""
+    if not outlook.built:
+        return None
+    return {"name": outlook.built, "given": given, "sha256": file_digest(Path(given) / PLAN) if given else ""}

@@ -48,8 +48,9 @@ class Run:
 
     ``nothing``, ``baseline`` and ``separate`` are plans of the same case without merging: without money, with the
     actual split (in proportion, where the scenario moves a pool), and at their best. ``unchanged`` is the model's best
-    without any scenario, where the scenario changes more than merging and leaves the goal alone. ``world_digest`` tells
-    which facts went in, before any change; ``scaled`` whether the actual split moved with the pools.
+    without any scenario, where the scenario changes more than merging and leaves the goal alone. ``model`` and
+    ``facts`` are the model and the World as they were read, before any change; ``scaled`` tells whether the actual
+    split moved with the pools.
     """
 
     name: str
@@ -62,7 +63,9 @@ class Run:
     scaled: bool
     schedule: Schedule
     was: Schedule
-    world_digest: str
+    model: Model
+    facts: World
+    options: SolverOptions
 
     @property
     def case(self) -> Case:
@@ -92,6 +95,11 @@ class Run:
     def fixed(self) -> bool:
         """Whether the scenario fixes the money itself, so that nothing about it is chosen."""
         return self.case.model.schedule.amount in self.case.fixed
+
+    @cached_property
+    def world_digest(self) -> str:
+        """Tells which facts went in."""
+        return self.facts.digest()
 
     @cached_property
     def merged(self) -> bool:
@@ -169,7 +177,9 @@ def run(
         scaled=_moved(before, separate.program, target),
         schedule=publish(plan),
         was=publish(baseline),
-        world_digest=whole.digest(),
+        model=text,
+        facts=whole,
+        options=options or SolverOptions(),
     )
 
 

@@ -16,12 +16,10 @@ from allocate.errors import InputError, Problem, nearest
 from allocate.explanation import LOWER, UPPER
 from allocate.findings import AT_LIMIT, PER, without_dust
 from allocate.names import SPACE
-from allocate.outputs import MANIFEST, dataset
+from allocate.outputs import MANIFEST, PLAN, dataset
 from allocate.regions import Registry
 from allocate.runs import Run
 from allocate.units import MONEY, Unit
-
-PLAN: Final = "plan.nc"
 
 SAID: Final = {"name", "grade", "proof", "goal_unit", "sense", "against", "amount", "unallocated", "variables"}
 """What the attrs of a run must tell."""
@@ -126,13 +124,14 @@ def read(folder: str | Path) -> Saved:
       there is no such folder...
     """
     home = Path(folder)
-    found = Saved(home, _manifest(home), _arrays(home))
+    found = Saved(home, manifest_of(home), arrays_of(home / PLAN))
     if not found.whole:
         raise InputError(home, [Problem("", "was written by another version, which kept other things; run it again")])
     return found
 
 
-def _manifest(home: Path) -> dict[str, Any]:
+def manifest_of(home: Path) -> dict[str, Any]:
+    """The manifest of a folder. Raises :class:`InputError` if it is not the folder of one run or one projection."""
     file = home / MANIFEST
     if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises on names that no file can have
         raise InputError(home, [Problem("", _not_a_run(home))])
@@ -147,10 +146,10 @@ def _manifest(home: Path) -> dict[str, Any]:
     return manifest
 
 
-def _arrays(home: Path) -> xr.Dataset:
-    file = home / PLAN
+def arrays_of(file: Path) -> xr.Dataset:
+    """The arrays of a run or a projection. Raises :class:`InputError` if they are not there or not whole."""
     if not file.is_file():
-        raise InputError(home, [Problem("", f"holds no {PLAN}; run it again")])
+        raise InputError(file.parent, [Problem("", f"holds no {file.name}; run it again")])
     try:
         with xr.open_dataset(file, engine="h5netcdf") as arrays:
             return arrays.load()

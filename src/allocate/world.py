@@ -146,12 +146,29 @@ class World:
     def digest(self) -> str:
         """The sha256 of every label, unit and number, whatever order they were read in."""
         found = hashlib.sha256()
-        for name in sorted(map(str, self.data.data_vars)):
-            array = self.data[name]
-            labels = {str(d): self.labels(str(d)) for d in array.dims}
-            found.update(json.dumps([name, labels, array.attrs["unit"]]).encode())
-            found.update(np.ascontiguousarray(array.values.astype("<f8")).tobytes())
+        for name in self._names():
+            found.update(self._bytes(name))
         return found.hexdigest()
+
+    def digests(self) -> dict[str, str]:
+        """The sha256 of every datum by itself: two Worlds differ where these do.
+
+        >>> one = read_world("za2016")
+        >>> two = one.with_data("need_weight", one.data["need_weight"] * 2)
+        >>> [name for name, digest in one.digests().items() if two.digests()[name] != digest]
+        ['need_weight']
+        """
+        return {name: hashlib.sha256(self._bytes(name)).hexdigest() for name in self._names()}
+
+    def _names(self) -> list[str]:
+        return sorted(map(str, self.data.data_vars))
+
+    def _bytes(self, name: str) -> bytes:
+        """A datum as bytes: its name, labels and unit, then its numbers."""
+        array = self.data[name]
+        labels = {str(d): self.labels(str(d)) for d in array.dims}
+        numbers = np.ascontiguousarray(array.values.astype("<f8")).tobytes()
+        return json.dumps([name, labels, array.attrs["unit"]]).encode() + numbers
 
     def with_data(self, name: str, array: xr.DataArray) -> World:
         """The same World with one datum replaced or added.

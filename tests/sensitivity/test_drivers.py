@@ -82,7 +82,7 @@ def test_the_page_shows_what_the_commands_print(command: Command) -> None:
     """Proves: docs/sensitivity.md quotes ``allocate discover`` and ``allocate ranks`` to the letter. Broken: the page
     tells of figures that are no more.
     """
-    page = (Path(__file__).parents[1] / "docs" / "sensitivity.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "sensitivity.md").read_text(encoding="utf-8")
     (quoted,) = re.findall(r"```\n(Sanitation.*?)```", page, re.DOTALL)
     _, out, _ = command("discover", "--space", "OR Tambo", "--service", "sanitation", "--year", "2036")
     assert out == quoted

@@ -136,7 +136,7 @@ def test_the_page_shows_what_the_command_prints(command: Command) -> None:
         for word in ("--range", one)
     ]
     _, out, _ = command("sensitivity", MODEL, "-s", "one_pool", *ranges, "--years", "2019/20")
-    page = (Path(__file__).parents[1] / "docs" / "sensitivity.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "sensitivity.md").read_text(encoding="utf-8")
     words = " ".join(page.split())
     assert " ".join(ranges) in words.replace(" \\", "")
     rows = {line.split("  ")[1]: line.split() for line in out.splitlines() if line.startswith("  ")}

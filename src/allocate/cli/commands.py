@@ -10,11 +10,12 @@ import typer
 from allocate.cli.discover import discover
 from allocate.cli.frontier import frontier
 from allocate.cli.hindcast import hindcast
-from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, people_of, what_ifs_of, years_of
+from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, named_world, people_of, what_ifs_of, years_of
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
 from allocate.cli.project import project
 from allocate.cli.ranks import ranks
+from allocate.cli.provenance import diff, verify
 from allocate.cli.risk import risk
 from allocate.cli.sensitivity import sensitivity
 from allocate.cli.tables import odd_csv, write_csv
@@ -237,7 +238,7 @@ def run(
     Example:  allocate run grant_consolidation -s one_pool --years 2019/20 --explain "OR Tambo" --explain eThekwini
     """
     from allocate.optimum.highs import SolverOptions
-    from allocate.outputs import free, write
+    from allocate.outputs import Asked, free, write
     from allocate.runs import run as solve
 
     names = scenario or []
@@ -251,7 +252,7 @@ def run(
     found = solve(text, facts, *what_ifs, years=wanted, options=options, watch=lambda what: tell(f"solving: {what}"))
     spaces, asked = _asked(found, explain or [])
     tell("writing")
-    home = write(found, target, asked)
+    home = write(found, target, asked, Asked(named_world(world), tuple(names), model, tuple(spaces)))
     _say_run(found, home, spaces)
 
 
@@ -262,6 +263,8 @@ app.command()(project)
 app.command()(hindcast)
 app.command()(discover)
 app.command()(ranks)
+app.command()(verify)
+app.command()(diff)
 
 
 @app.command()

@@ -35,19 +35,30 @@ def what_ifs_of(names: list[str] | None) -> list[Scenario]:
 
 def facts_of(name: str | None) -> World:
     """The World that is named, else the current folder's own, else the built-in one; which, is said."""
-    from allocate.workspace import own_world
     from allocate.world import read_world
 
-    source = own_world() if name is None else name
+    source = named_world(name)
     tell(f"reading the figures of {source}")
     return read_world(source)
 
 
 def people_of(name: str | None) -> World:
     """The World of people that is named, else the current folder's own, else the built-in one; which, is said."""
+    return facts_of(named_people(name))
+
+
+def named_world(name: str | None) -> str:
+    """The World of grants that a command takes."""
+    from allocate.workspace import own_world
+
+    return own_world() if name is None else name
+
+
+def named_people(name: str | None) -> str:
+    """The World of people that a command takes."""
     from allocate.workspace import BUILT_IN_PEOPLE, PEOPLE, own_world
 
-    return facts_of(own_world(PEOPLE, BUILT_IN_PEOPLE) if name is None else name)
+    return own_world(PEOPLE, BUILT_IN_PEOPLE) if name is None else name
 
 
 def case_of(model: Model, world: World, scenarios: list[Scenario]) -> Case:

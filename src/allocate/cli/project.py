@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from allocate.cli.inputs import people_of, what_ifs_of
+from allocate.cli.inputs import named_people, people_of, what_ifs_of
 from allocate.cli.options import Scenarios
 from allocate.cli.progress import say, tell
 from allocate.errors import InputError, Problem
@@ -70,7 +70,7 @@ def project(
 
     Example:  allocate project --plan out/one_pool --against none
     """
-    from allocate.outputs import free
+    from allocate.outputs import Asked, free
     from allocate.people.outlook import outlook
     from allocate.projected import write
 
@@ -98,7 +98,9 @@ def project(
         say=lambda words: tell(words.removesuffix(".")),
     )
     tell("writing")
-    home = write(found, target)
+    compared = None if against is None else tuple(name for name in against if name != NONE)
+    built_by = "" if plan is None else str(plan)
+    home = write(found, target, Asked(named_people(world), tuple(names), against=compared, plan=built_by))
     _say(found, home)
 
 

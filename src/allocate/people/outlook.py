@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import xarray as xr
@@ -24,15 +25,20 @@ class Outlook:
     """A projection, the World and scenarios that it was made from, and ``other``, what it is compared with, if any.
 
     ``found`` is as :func:`allocate.project` gives it; ``built`` says whose plan is built, "" for the World's additions;
-    ``world_digest`` tells which figures went in, before any change.
+    ``facts`` is the World as it was read, before any change.
     """
 
     scenarios: tuple[Scenario, ...]
     ready: Prepared
     found: xr.Dataset
-    world_digest: str
+    facts: World
     built: str = ""
     other: Outlook | None = None
+
+    @cached_property
+    def world_digest(self) -> str:
+        """Tells which figures went in."""
+        return self.facts.digest()
 
     @property
     def name(self) -> str:
@@ -88,7 +94,6 @@ def outlook(
     Raises :class:`allocate.errors.InputError` as it does.
     """
     whole = read_world(world)
-    digest = whole.digest()
 
     def readied(names: Scenarios, plan: Plan | xr.Dataset | None) -> tuple[tuple[Scenario, ...], Prepared]:
         what_ifs = tuple(map(read_scenario, names))
@@ -96,7 +101,7 @@ def outlook(
 
     def seen(what_ifs: tuple[Scenario, ...], ready: Prepared, built: str, other: Outlook | None) -> Outlook:
         found = projected(ready, draws=draws, seed=seed, threads=threads, watch=watch, say=say)
-        return Outlook(what_ifs, ready, found, digest, built, other)
+        return Outlook(what_ifs, ready, found, whole, built, other)
 
     ours = readied(scenario, plan)
     other = None if against is None else readied(against, None)  # what is wrong in it is said before any is projected
