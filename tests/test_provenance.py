@@ -18,10 +18,10 @@ import allocate as al
 import small
 from allocate.compare import side_by_side
 from allocate.errors import AllocateError, InputError
-from allocate.mismatches import BYTES, mismatch
 from allocate.names import TOTAL, UNALLOCATED
 from allocate.outputs import FILES, INPUTS, MANIFEST, Asked, write
-from allocate.recorded import OLD, recorded
+from allocate.provenance.mismatches import BYTES, mismatch
+from allocate.provenance.recorded import OLD, recorded
 from allocate.runs import Run, run
 from allocate.world import World
 

@@ -15,14 +15,14 @@ from allocate.names import VERSION
 
 if TYPE_CHECKING:
     from allocate.builder import build
-    from allocate.contrasts import Difference, diff
     from allocate.equity import indices
     from allocate.explained import explain
     from allocate.frontiers import Frontier, frontier
     from allocate.people.projection import project
     from allocate.plan import Plan, solve
     from allocate.program import Program
-    from allocate.provenance import Verified, verify
+    from allocate.provenance.contrasts import Difference, diff
+    from allocate.provenance.verified import Verified, verify
     from allocate.read import read_model, read_scenario
     from allocate.risk import Spread, drawn, robust
     from allocate.runs import Run, run
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOMES = {
-    "Difference": "contrasts",
+    "Difference": "provenance.contrasts",
     "Frontier": "frontiers",
     "GenderStatement": "statement",
     "Model": "spec",
@@ -42,10 +42,10 @@ _HOMES = {
     "Run": "runs",
     "Scenario": "spec",
     "Spread": "risk",
-    "Verified": "provenance",
+    "Verified": "provenance.verified",
     "World": "world",
     "build": "builder",
-    "diff": "contrasts",
+    "diff": "provenance.contrasts",
     "drawn": "risk",
     "explain": "explained",
     "frontier": "frontiers",
@@ -58,7 +58,7 @@ _HOMES = {
     "robust": "risk",
     "run": "runs",
     "solve": "plan",
-    "verify": "provenance",
+    "verify": "provenance.verified",
 }
 
 __all__ = [

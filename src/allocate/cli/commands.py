@@ -14,8 +14,8 @@ from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, named_w
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import say, tell
 from allocate.cli.project import project
-from allocate.cli.ranks import ranks
 from allocate.cli.provenance import diff, verify
+from allocate.cli.ranks import ranks
 from allocate.cli.risk import risk
 from allocate.cli.sensitivity import sensitivity
 from allocate.cli.tables import odd_csv, write_csv

@@ -15,9 +15,9 @@ from allocate.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from allocate.contrasts import Difference
     from allocate.errors import Problem
-    from allocate.provenance import Verified
+    from allocate.provenance.contrasts import Difference
+    from allocate.provenance.verified import Verified
 
 MOST = 5
 """Rows of a part that are printed; the rest are counted, and ``--csv`` has them."""
@@ -42,7 +42,7 @@ def verify(
 
     Example:  allocate verify out/one_pool --quick
     """
-    from allocate.provenance import verify as examine
+    from allocate.provenance.verified import verify as examine
 
     found = examine(folder, world, quick, tell)
     say("\n".join(_verified(found, quick)))
@@ -62,7 +62,7 @@ def diff(
 
     Example:  allocate diff out/one_pool out/guarantee_95 --csv differences.csv
     """
-    from allocate.contrasts import diff as contrast
+    from allocate.provenance.contrasts import diff as contrast
 
     if wrong := list(odd_csv(csv)):
         raise InputError("diff", wrong)
@@ -95,7 +95,7 @@ def _problems(words: str, problems: tuple[Problem, ...]) -> Iterator[str]:
 
 def _differences(found: Difference, first: Path, second: Path) -> Iterator[str]:
     """What differs, at most a screen of it."""
-    from allocate.contrasts import CAME_OUT, WENT_IN
+    from allocate.provenance.contrasts import CAME_OUT, WENT_IN
 
     yield f"first   {first}: {found.names[0]}"
     yield f"second  {second}: {found.names[1]}"
@@ -152,7 +152,7 @@ def _sums(table: pd.DataFrame) -> str:
 
 def _counts(table: pd.DataFrame) -> Iterator[str]:
     """How many rows of each rule are at their limit in one run only."""
-    from allocate.contrasts import GONE
+    from allocate.provenance.contrasts import GONE
 
     rules = table["what"].str.partition("[")[0]
     for rule, rows in table.groupby(rules, sort=False):

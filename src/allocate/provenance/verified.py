@@ -16,14 +16,14 @@ from typing import Any, Final
 
 from allocate.errors import InputError, Problem
 from allocate.fields import plain
-from allocate.mismatches import mismatch
 from allocate.optimum.highs import SolverOptions
 from allocate.outputs import PLAN, Asked, content, digest, file_digest, write
 from allocate.people.outlook import outlook
 from allocate.projected import write as write_projection
+from allocate.provenance.mismatches import mismatch
+from allocate.provenance.recorded import Recorded, Source, recorded
 from allocate.questions import answers
 from allocate.read import read_model, read_scenario
-from allocate.recorded import Recorded, Source, recorded
 from allocate.runs import run
 from allocate.saved import arrays_of
 from allocate.spec import Model, Scenario

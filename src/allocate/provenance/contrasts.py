@@ -21,8 +21,8 @@ from allocate.errors import InputError, Problem
 from allocate.names import SPACE, TIME, TOTAL, UNALLOCATED
 from allocate.outputs import PROJECTION
 from allocate.people.services import PEOPLE
-from allocate.provenance import apart, leaves
-from allocate.recorded import OLD, Recorded, Source, recorded
+from allocate.provenance.recorded import OLD, Recorded, Source, recorded
+from allocate.provenance.verified import apart, leaves
 from allocate.saved import Saved, arrays_of, read
 from allocate.world import World, read_world
 

@@ -1,0 +1,1 @@
+"""Whether a run can still be made, and what differs between two."""
