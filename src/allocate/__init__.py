@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from allocate.program import Program
     from allocate.read import read_model, read_scenario
     from allocate.risk import Spread, drawn, robust
+    from allocate.rolling.comparison import Policies, policies
     from allocate.runs import Run, run
     from allocate.spec import Model, Scenario
     from allocate.statement import GenderStatement, gender_statement
@@ -35,6 +36,7 @@ _HOMES = {
     "GenderStatement": "statement",
     "Model": "spec",
     "Plan": "plan",
+    "Policies": "rolling.comparison",
     "Program": "program",
     "Run": "runs",
     "Scenario": "spec",
@@ -46,6 +48,7 @@ _HOMES = {
     "frontier": "frontiers",
     "gender_statement": "statement",
     "indices": "equity",
+    "policies": "rolling.comparison",
     "project": "people.projection",
     "read_model": "read",
     "read_scenario": "read",
@@ -60,6 +63,7 @@ __all__ = [
     "GenderStatement",
     "Model",
     "Plan",
+    "Policies",
     "Program",
     "Run",
     "Scenario",
@@ -72,6 +76,7 @@ __all__ = [
     "frontier",
     "gender_statement",
     "indices",
+    "policies",
     "project",
     "read_model",
     "read_scenario",

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from allocate.outputs import LIBRARIES, MANIFEST, digest, file_digest, whole
+from allocate.outputs import LIBRARIES, MADE_WITH, MANIFEST, digest, file_digest, whole
 from allocate.people.outlook import Outlook
 from allocate.people.tables import adequacy_table, differences_table, people_table
 from allocate.report.people import people_html
 from allocate.report.people_book import people_book
-
-MADE_WITH: Final = ("llvmlite", "numba")
-"""What a projection may depend on beside what a plan does."""
 
 
 def write(outlook: Outlook, folder: str | Path) -> Path:
