@@ -117,12 +117,12 @@ def shared_out(case: Case, policy: str) -> xr.DataArray:
 
 def planned(case: Case, services: tuple[str, ...], seen: Seen, policy: str) -> Values:
     """Money of the first year (S, services of the World) that a planning policy decides for a group of draws."""
-    mean = build(_seen(case, services, seen.mean()))
+    mean = build(case_seen(case, services, seen.mean()))
     measure = MEASURED[policy]
     many = _apart(seen)
     if measure == EXPECTED or many is None:
         return _amount(mean, solve(mean, SolverOptions(accept_near_ties=True)).x)
-    programs = [build(_seen(case, services, many.of([d])), mean).linear for d in range(len(many.work))]
+    programs = [build(case_seen(case, services, many.of([d])), mean).linear for d in range(len(many.work))]
     first = money_of(mean)
     whole = np.zeros(mean.linear.lower.size)
     whole[first] = decide(beyond_nothing(of_programs(programs, first)), measure, gap=GAP).x
@@ -145,7 +145,7 @@ def _amount(program: Program, x: Values) -> Values:
     return np.asarray(found.values)
 
 
-def _seen(case: Case, services: tuple[str, ...], seen: Seen) -> Case:
+def case_seen(case: Case, services: tuple[str, ...], seen: Seen) -> Case:
     """The case as one draw has it; services that people do not tell about stay as they are."""
     data, one = case.world.data, {SPACE: list(case.world.labels(SPACE)), SERVICE: list(services)}
     bands = shares_of(case.world, "band_size", services)
