@@ -3,7 +3,8 @@
 speed: every shipped model, verb by verb. peers: stating a program, beside PuLP and linopy. configurations: one plan
 whatever route (large takes an hour, so ask for it). ranges: how far every space could move. frontier: 20 points,
 beside PuLP. risk: money before need, draw by draw (half an hour).
-projection: many draws of people, beside numpy and JAX. sweep: is every shipped question answered.
+projection: many draws of people, beside numpy and JAX. policies: plans year by year on many draws (five minutes).
+sweep: is every shipped question answered.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
-from benchmarks import configurations, frontier, peers, projection, ranges, risk, speed, sweep
+from benchmarks import configurations, frontier, peers, policies, projection, ranges, risk, speed, sweep
 from benchmarks.worlds import SIZES
 
-TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "risk", "projection", "sweep")
+TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "risk", "projection", "policies", "sweep")
 REPEATS = {"small": 7, "medium": 7, "large": 1}
 
 
@@ -63,6 +64,8 @@ def run(tables: Sequence[str], sizes: Sequence[str], quick: bool = False, large:
             projection.tables(640, 1)
         else:
             projection.tables()
+    if "policies" in tables:
+        policies.table(*((1, 8) if quick else (10, 1000)))
     if "sweep" in tables:
         sweep.main()
 
