@@ -16,6 +16,7 @@ import prospected
 from allocate.errors import InputError
 from allocate.rolling.comparison import Policies
 from allocate.rolling.findings import findings
+from allocate.rolling.future import first_year
 from allocate.rolling.money import carried
 from allocate.spec import AddRule, Scenario, Set
 from allocate.walked import write
@@ -105,6 +106,9 @@ def test_what_is_asked_wrongly_is_said_together() -> None:
         "  groups: 0 is not from 1 to 1000",
         "  growth: 3 is not from -0.5 to 1",
     ]
+    for labels in (("2017/18", "2019/20"), ("first", "second")):
+        with pytest.raises(InputError):
+            first_year(labels)
     rule = AddRule(add="rules.parity", over=("space",), rule="sum(renewed, over=[service, year]) <= 1e6", why="A test.")
     for asked, words in (
         (rule, "rules.parity asks what money does"),

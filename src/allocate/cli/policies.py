@@ -88,8 +88,9 @@ def policies(
 
 
 def _say(found: Policies, home: Path) -> None:
+    from allocate.report.policies import shown
     from allocate.rolling.findings import findings
-    from allocate.sentences import in_words, quantity
+    from allocate.sentences import in_words
 
     say(f"{found.name}, {found.setting.labels[0]} to {found.setting.labels[-1]}")
     for line in found.said:
@@ -97,15 +98,9 @@ def _say(found: Policies, home: Path) -> None:
     typer.echo(f"  figures: {found.setting.case.world.name}, {found.people.case.world.name}")
     for sentence in findings(found):
         typer.echo(f"* {sentence}")
-    shares = ("survives", "better")
-    rows = [
-        [
-            f"{v:.0%}" if name in shares and v == v else v if isinstance(v, str) else quantity(v, "")
-            for name, v in row.items()
-        ]
-        for row in found.table().to_dict("records")
-    ]
-    typer.echo(f"In {in_words(found.unit)}:")
-    for line in in_columns([list(found.table().columns), *rows]):
+    columns = [str(column) for column in found.table().columns]
+    rows = [[str(row[0]), *map(shown, columns[1:], row[1:])] for row in found.table().to_numpy().tolist()]
+    typer.echo(f"In thousand {in_words(found.unit)}")
+    for line in in_columns([columns, *rows]):
         typer.echo(f"  {line}")
     typer.echo(f"Open {home / 'report.html'}")

@@ -41,7 +41,7 @@ def _page(found: Policies) -> dict[str, Any]:
     services = found.setting.future.services
     columns = [str(column) for column in table.columns if column != "policy"]
     rows = [
-        {"name": NAMES[str(row["policy"])], "cells": [_cell(column, row[column]) for column in columns]}
+        {"name": NAMES[str(row["policy"])], "cells": [shown(column, row[column]) for column in columns]}
         for row in table.to_dict("records")
     ]
     return {
@@ -67,7 +67,12 @@ def _page(found: Policies) -> dict[str, Any]:
     }
 
 
-def _cell(column: str, value: float) -> str:
+def shown(column: str, value: float) -> str:
+    """A cell of the table of policies: outcomes in thousands, parts in percent, a dash where there is none.
+
+    >>> shown("mean gain", 1234567.0), shown("survives", 0.954)
+    ('1,235', '95.4%')
+    """
     if value != value:
         return "–"
     return share(value) if column in SHARES else whole(value / 1000)
@@ -80,8 +85,8 @@ def _fans(found: Policies, data: xr.Dataset, service: str) -> Iterator[tuple[str
     for name in found.names:
         spread = data["backlog"].sel({"policy": name, SERVICE: service}).transpose(TIME, "quantile").values
         start = (years[0], float(spread[0, quantiles.index(0.5)]))
-        shown = Fan(f"{NAMES[name]}, {service}", start, years[1:], quantiles, spread[1:])
-        yield NAMES[name], Markup(fan(shown))
+        chart = fan(Fan(f"{NAMES[name]}, {service}", start, years[1:], quantiles, spread[1:]))
+        yield NAMES[name], Markup(chart)
 
 
 def _adequate(found: Policies, data: xr.Dataset, name: str) -> Iterator[tuple[int, float]]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import Any, Final
 
 import numpy as np
@@ -128,6 +129,10 @@ class Policies:
         without, ``mean_backlog`` and ``adequacy``, quantiles of the share of households served (policy, service, space,
         year, quantile); ``money`` in rand on average over draws (policy, space, funded, financial_year).
         """
+        return self._dataset.copy()
+
+    @cached_property
+    def _dataset(self) -> xr.Dataset:
         future, names = self.setting.future, list(self.names)
         parts: dict[str, list[Values]] = {name: [] for name in ("served", "backlog", "p_adequate", "mean", "adequacy")}
         for name in names:
@@ -246,12 +251,23 @@ def _walked(setting: Setting, wanted: Sequence[str], workers: int, tell: Watch) 
     """Every policy walked, some at once in processes of their own; a walk depends on no other."""
     if workers == 1:
         return {name: walk(setting, name, tell) for name in wanted}
-    with ProcessPoolExecutor(min(workers, len(wanted)), mp_context=get_context("spawn")) as pool:
-        jobs = {pool.submit(walk, setting, name): name for name in reversed(wanted)}  # those that take longest first
-        found = {}
-        for number, job in enumerate(as_completed(jobs), start=1):
-            found[jobs[job]] = job.result()
-            tell(f"{jobs[job]}: done, {number} of {len(jobs)}")
+    found, others = {}, set(active_children())
+    processes: dict[str, Any] = {
+        "max_workers": min(workers, len(wanted)),
+        "mp_context": get_context("spawn"),
+        "initializer": signal,
+        "initargs": (SIGINT, SIG_IGN),  # who stops this process stops them below
+    }
+    with ProcessPoolExecutor(**processes) as pool:
+        try:
+            jobs = {pool.submit(walk, setting, name): name for name in reversed(wanted)}  # the longest first
+            for number, job in enumerate(as_completed(jobs), start=1):
+                found[jobs[job]] = job.result()
+                tell(f"{jobs[job]}: done, {number} of {len(jobs)}")
+        except BaseException:
+            for process in set(active_children()) - others:
+                process.terminate()
+            raise
     return {name: found[name] for name in wanted}
 
 

@@ -50,7 +50,7 @@ def _walked(found: Policies) -> Iterator[str]:
 
 def _gains(found: Policies) -> Iterator[str]:
     """A sentence a policy: what it gains over the actual split, and how much of it survives uncertainty."""
-    base = found.certain(BASELINE)
+    base, draws = found.certain(BASELINE), found.setting.future.draws
     for row in found.table().to_dict("records"):
         name = str(row["policy"])
         if name == BASELINE:
@@ -65,7 +65,8 @@ def _gains(found: Policies) -> Iterator[str]:
         yield (
             f"{NAMES[name]}: {quantity(sure, '')}{part} if nothing were uncertain{survives}: "
             f"{quantity(mean, found.unit)} on average, nine times out of ten {quantity(row['gain, 5%'], '')} to "
-            f"{quantity(row['gain, 95%'], '')}. Better than the actual split in {row['better']:.0%} of the draws."
+            f"{quantity(row['gain, 95%'], '')}. Better than the actual split in "
+            f"{row['better'] * draws:,.0f} of {draws:,} draws."
         )
 
 

@@ -122,12 +122,17 @@ def demanded_at_start(ready: Prepared) -> tuple[Values, Values]:
 
 
 def first_year(labels: tuple[str, ...]) -> int:
-    """The year that the first of some financial years begins in; raises :class:`InputError` for labels of none.
+    """The year that the first of some financial years begins in.
 
     >>> first_year(("2017/18", "2018/19"))
     2017
+
+    Raises :class:`InputError` for labels that do not begin with a year, or do not follow each other.
     """
     wrong = [label for label in labels if not (label[:4].isascii() and label[:4].isdigit() and len(label) >= 4)]
     if wrong:
         raise InputError("grants", [Problem(TIME, f"{label!r} does not begin with a year") for label in wrong])
-    return int(labels[0][:4])
+    begins = [int(label[:4]) for label in labels]
+    if begins != list(range(begins[0], begins[0] + len(begins))):
+        raise InputError("grants", [Problem(TIME, f"{', '.join(labels)} do not follow each other")])
+    return begins[0]

@@ -44,7 +44,7 @@ POLICIES: Final = (*SHARED, *MEASURED)
 """The policies that can be compared."""
 
 PLANNED: Final = 20
-"""Draws of a group that a plan is made on, where it is made on draws: what more would add is in docs/speed.md."""
+"""Draws of a group that a plan is made on, at most, where it is made on draws; time grows with them."""
 
 GAP: Final = 1e-4
 """Of a decision over draws."""
