@@ -55,6 +55,7 @@ def test_gains_and_regrets_add_up() -> None:
     for name in found.names:
         gain = found.outcome(name) - found.outcome("baseline")
         assert table.loc[name, "mean gain"] == pytest.approx(gain.mean())
+        assert found.gained(name).sum() == pytest.approx(gain.mean())
         assert table.loc[name, "better"] == (gain > 0).mean()
         assert table.loc[name, "mean outcome"] + table.loc[name, "mean regret"] == pytest.approx(found.best.mean())
     people = found.setting.future.demand.sum(axis=2).mean(axis=0)[:, 0]

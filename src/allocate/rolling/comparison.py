@@ -84,11 +84,19 @@ class Policies:
 
     def outcome(self, policy: str) -> Values:
         """What a policy reaches beyond no money, in every draw (D,), in :attr:`unit`."""
+        return self._beyond(policy).sum(axis=(1, 2))
+
+    def gained(self, policy: str) -> Values:
+        """What a policy gains over the actual split in each space and service (S, K), on average over draws."""
+        found: Values = (self._beyond(policy) - self._beyond(BASELINE)).mean(axis=0)
+        return found
+
+    def _beyond(self, policy: str) -> Values:
         return self.walks[policy].worth - self.walks[NOTHING].worth
 
     def certain(self, policy: str) -> float:
         """What a policy reaches beyond no money where nothing is uncertain."""
-        return float((self.central[policy].worth - self.central[NOTHING].worth)[0])
+        return float((self.central[policy].worth - self.central[NOTHING].worth).sum())
 
     @cached_property
     def best(self) -> Values:
@@ -124,7 +132,8 @@ class Policies:
         }
 
     def dataset(self) -> xr.Dataset:
-        """All of it, labelled: ``outcome`` and ``gain`` (policy, draw); ``served`` and ``backlog`` quantiles over draws
+        """All of it, labelled: ``outcome`` and ``gain`` (policy, draw), and where the mean gain is, ``gained`` (policy,
+        space, service); ``served`` and ``backlog`` quantiles over draws
         of households in all spaces (policy, service, year, quantile); ``p_adequate`` the chance that nobody goes
         without, ``mean_backlog`` and ``adequacy``, quantiles of the share of households served (policy, service, space,
         year, quantile); ``money`` in rand on average over draws (policy, space, funded, financial_year).
@@ -151,6 +160,7 @@ class Policies:
         arrays: dict[str, Any] = {
             "outcome": (("policy", "draw"), outcome, {"unit": self.unit}),
             "gain": (("policy", "draw"), outcome - self.outcome(BASELINE), {"unit": self.unit}),
+            "gained": (("policy", SPACE, SERVICE), [self.gained(name) for name in names], {"unit": self.unit}),
             "certain": ("policy", [self.certain(name) for name in names], {"unit": self.unit}),
             "served": (spread, np.array(parts["served"]), {"unit": "household"}),
             "backlog": (spread, np.array(parts["backlog"]), {"unit": "household"}),
@@ -239,7 +249,8 @@ def policies(
 
     tell = watch or (lambda _: None)
     tell("without chance")
-    central = {name: walk(setting(None), name) for name in wanted}
+    sure = setting(None)
+    central = {name: walk(sure, name) for name in wanted}
     tell(f"{draws:,} draws of people")
     drawn = setting(draws)
     unit = str(build(drawn.year(0)).goal_units[-1])
@@ -314,7 +325,9 @@ def _check(case: Case, policies: Sequence[str], **numbers: float) -> None:
     ]
     wrong += list(_other_buying(case))
     if FORMULA in policies and not case.world.data.get("formula_share", xr.DataArray(0.0)).any():
-        wrong.append(Problem(FORMULA, "the world says no formula_share, so there is no formula to follow"))
+        wrong.append(
+            Problem(FORMULA, "the world says no formula_share, so there is none to follow; name other policies")
+        )
     if wrong:
         raise InputError("policies", wrong)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from allocate.active import used
+from allocate.findings import FEW_SPACES, MOST
 from allocate.names import TIME
 from allocate.rolling.comparison import ENDS, Policies
 from allocate.rolling.future import demanded_at_start
@@ -35,7 +36,7 @@ def findings(found: Policies) -> list[Sentence]:
     >>> str(findings(found)[0])
     'Walked: 1 year from 2017/18, the same 8 draws of people and delivery for every policy.'
     """
-    plain = [*_walked(found), *_gains(found), *_ranks(found), *_services(found)]
+    plain = [*_walked(found), *_gains(found), *_parts(found), *_ranks(found), *_services(found)]
     return [*map(Sentence, plain), *(Sentence(words, warning=True) for words in _warned(found))]
 
 
@@ -78,10 +79,39 @@ def _ranks(found: Policies) -> Iterator[str]:
     most = [table[column].idxmax() for column in ("mean outcome", "mean of the worst tenth")]
     least, regret = table["largest regret"].idxmin(), table["largest regret"].min()
     said = [NAMES[str(name)].lower() for name in (*most, least)]
+    behind = f"never more than {quantity(regret, found.unit).lstrip('+')} behind the best policy of a draw"
     yield (
         f"Best on average: {said[0]}. Best in the worst tenth of the draws: {said[1]}. Least to regret: {said[2]}, "
-        f"which is never more than {quantity(regret, found.unit).lstrip('+')} behind the best policy of a draw."
+        f"{behind if regret > 0 else 'the best policy of every draw'}."
     )
+
+
+def _parts(found: Policies) -> Iterator[str]:
+    """A sentence a policy that gains: of which service its gain is made."""
+    for name in found.names[1:]:
+        by = found.gained(name).sum(axis=0)
+        parts = (
+            f"{service} {quantity(value, '')}" for service, value in zip(found.setting.future.services, by, strict=True)
+        )
+        yield f"What the gain is made of, {NAMES[name][0].lower()}{NAMES[name][1:]}: {', '.join(parts)}."
+
+
+def _concentrated(found: Policies) -> Iterator[str]:
+    """Policies whose gain is mostly of one service, or in few spaces."""
+    setting = found.setting
+    for name in found.names[1:]:
+        gained = found.gained(name)
+        if (total := float(gained.sum())) <= 0:
+            continue
+        services, spaces = gained.sum(axis=0), np.sort(gained.sum(axis=1))[::-1]
+        if services.max() > MOST * total:
+            most = setting.future.services[int(services.argmax())]
+            yield (
+                f"{NAMES[name]}: {most} is {services.max() / total:.0%} of what it gains in all. What a year of it is "
+                "worth, and what it costs, are for a reader to judge."
+            )
+        if spaces.size > 2 * FEW_SPACES and spaces[:FEW_SPACES].sum() > MOST * total:
+            yield f"{NAMES[name]}: {FEW_SPACES} spaces have more than {MOST:.0%} of the gain."
 
 
 def _services(found: Policies) -> Iterator[str]:
@@ -120,6 +150,7 @@ def _warned(found: Policies) -> Iterator[str]:
         f"draws, looking {setting.horizon} year{'s' if setting.horizon > 1 else ''} ahead; plans for the worst tenth "
         f"and for regret are made on {PLANNED} draws of a group at most. Better planning would gain more."
     )
+    yield from _concentrated(found)
     others = [s for s in world.labels(SERVICE) if s not in setting.future.services]
     if others:
         yield (

@@ -92,7 +92,7 @@ class Setting:
 class Walk:
     """What a policy did and came to, of N years: ``money`` (N, S, services of the grants), on average over draws;
     ``plans`` the number of groups in each year; ``units`` (D, N, S, K) what is built, as planned; ``capacity``
-    (D, N + 1, S, K) and ``worth`` (D,), the sum of what is served over all years in the unit of the goal.
+    (D, N + 1, S, K) and ``worth`` (D, S, K), the sum of what is served over all years in the unit of the goal.
     """
 
     policy: str
@@ -122,7 +122,7 @@ def walk(setting: Setting, policy: str, watch: Watch | None = None) -> Walk:
         np.broadcast_to(future.before, (size, *future.before.shape)), np.broadcast_to(tiers, (size, *tiers.shape))
     )
     shape = (size, setting.years, *future.before.shape)
-    units, capacity, worth = np.zeros(shape), np.zeros((size, shape[1] + 1, *shape[2:])), np.zeros(size)
+    units, capacity, worth = np.zeros(shape), np.zeros((size, shape[1] + 1, *shape[2:])), np.zeros((size, *shape[2:]))
     money, plans = [], []
     for n in range(setting.years):
         if watch is not None:
@@ -187,8 +187,7 @@ def _carry_out(setting: Setting, n: int, state: _State, capacity: Values, whole:
 
 
 def _worth(setting: Setting, n: int, capacity: Values) -> Values:
-    """What those who are served at the end of year n are worth (D,)."""
+    """What those who are served at the end of year n are worth (D, S, K)."""
     demand = setting.future.demand[:, n + 1]
     served = np.minimum(capacity, demand)
-    found: Values = filled(served, demand[..., None] * setting.band_share, setting.worths[n]).sum(axis=(1, 2))
-    return found
+    return filled(served, demand[..., None] * setting.band_share, setting.worths[n])
