@@ -147,29 +147,29 @@ def _amount(program: Program, x: Values) -> Values:
 
 def case_seen(case: Case, services: tuple[str, ...], seen: Seen) -> Case:
     """The case as one draw has it; services that people do not tell about stay as they are."""
-    data, one = case.world.data, {SPACE: list(case.world.labels(SPACE)), SERVICE: list(services)}
+    data, which = case.world.data, [case.world.labels(SERVICE).index(service) for service in services]
     bands = shares_of(case.world, "band_size", services)
     there = shares_of(case.world, "tier_size", services) > 0
     demand = np.maximum(np.moveaxis(seen.demand[0], 0, -1)[:, :, None, :], LEAST)
+    dear = 1.0 / seen.work[0]
+    cost, renewal = (data[name].transpose(SPACE, SERVICE, ..., TIME).values for name in ("unit_cost", "renew_cost"))
     new = {
         "tier_size": ((SPACE, SERVICE, "tier"), np.maximum(seen.tiers[0], LEAST * there)),
         "served_now": ((SPACE, SERVICE), np.maximum(seen.served[0], LEAST)),
         "band_size": ((SPACE, SERVICE, "band", TIME), demand * bands[..., None]),
+        "unit_cost": ((SPACE, SERVICE, "tier", TIME), cost[:, which] * dear[..., None, None]),
+        "renew_cost": ((SPACE, SERVICE, TIME), renewal[:, which] * dear[..., None]),
     }
-    found = data
-    for name, (dims, values) in new.items():
-        found = found.assign({name: _with(data[name], xr.DataArray(values, one, dims))})
-    for name in ("unit_cost", "renew_cost"):
-        work = xr.DataArray(1.0 / seen.work[0], one, (SPACE, SERVICE))
-        found = found.assign({name: _with(data[name], data[name].sel(one) * work)})
-    return replace(case, world=replace(case.world, data=found))
+    made = {name: _with(data[name], which, dims, values) for name, (dims, values) in new.items()}
+    return replace(case, world=replace(case.world, data=data.assign(made)))
 
 
-def _with(old: xr.DataArray, part: xr.DataArray) -> xr.DataArray:
-    """A datum with new numbers at the services of a part."""
-    new, place = old.copy(deep=True), {SERVICE: part[SERVICE].values}
-    new.loc[place] = part.transpose(*old.dims).values
-    return new
+def _with(old: xr.DataArray, which: list[int], dims: tuple[str, ...], values: Values) -> xr.Variable:
+    """A datum with new numbers at some services, by place."""
+    new, at = old.values.copy(), old.dims.index(SERVICE)
+    ordered = values.transpose([dims.index(str(dim)) for dim in old.dims])
+    np.moveaxis(new, at, 0)[which] = np.moveaxis(ordered, at, 0)
+    return xr.Variable(old.dims, new, old.attrs)
 
 
 def shares_of(world: World, name: str, services: tuple[str, ...]) -> Values:
@@ -177,7 +177,7 @@ def shares_of(world: World, name: str, services: tuple[str, ...]) -> Values:
 
     >>> from allocate.world import read_world
     >>> shares_of(read_world("za2016"), "tier_size", ("water",))[0, 0].round(2).tolist()
-    [0.5, 0.3, 0.2]
+    [0.4, 0.4, 0.2]
     """
     array = world.data[name].sel({SERVICE: list(services)})
     first: Any = array.isel({TIME: 0}) if TIME in array.dims else array
