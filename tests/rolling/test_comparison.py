@@ -18,7 +18,7 @@ from allocate.rolling.comparison import Policies
 from allocate.rolling.findings import findings
 from allocate.rolling.future import first_year
 from allocate.rolling.money import carried
-from allocate.spec import AddRule, Scenario, Set
+from allocate.spec import AddRule, Scale, Scenario, Set
 from allocate.walked import write
 from conftest import Command
 
@@ -80,15 +80,18 @@ def test_years_beyond_the_figures_are_the_last_one() -> None:
 
 
 def test_a_drought_and_a_merger_change_what_they_say() -> None:
-    """Proves: scenarios of people change what stands, those of grants the money, and both are said. Broken: a scenario
-    goes to the wrong World.
+    """Proves: scenarios of people change what stands, those of grants the money, and both are said, as is that the two
+    Worlds then count others as served. Broken: a scenario goes to the wrong World.
     """
-    dry = Scenario(name="Dry", why="A test.", model="people", change=(Set(set="yields", to=0.5),))
+    dry = Scenario(
+        name="Dry", why="A test.", model="people", change=(Set(set="yields", to=0.5), Scale(scale="capacity", by=0.5))
+    )
     found = walked(policies=[], draws=8)
     both = al.policies(MODEL, "za2016", prospected.people(), "one_pool", dry, years=1, draws=8, policies=[])
     assert np.array_equal(both.setting.future.demand, found.setting.future.demand)
     assert np.array_equal(both.setting.future.yields, found.setting.future.yields / 2)
     assert both.said[0].startswith("pool: MIG + IUDG") and both.said[1].startswith("yields: 1 -> 0.5")
+    assert any(s.words.startswith("Of water, the grants count 87.7% of households") for s in findings(both))
     assert both.name == "One infrastructure grant + Dry" and both.setting.case.world.labels("pool") == (
         "Infrastructure",
     )

@@ -148,7 +148,7 @@ def _warned(found: Policies) -> Iterator[str]:
     yield (
         f"What a planner knows: what has been seen by the beginning of a year, for at most {setting.groups} groups of "
         f"draws, looking {setting.horizon} year{'s' if setting.horizon > 1 else ''} ahead; plans for the worst tenth "
-        f"and for regret are made on {PLANNED} draws of a group at most. Better planning would gain more."
+        f"and for regret are made on {PLANNED} draws of a group at most. Better planning could gain more."
     )
     yield from _concentrated(found)
     others = [s for s in world.labels(SERVICE) if s not in setting.future.services]
