@@ -209,7 +209,21 @@ def test_a_terminal_without_letters_loses_no_result(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["demo", "new", "check", "show", "run", "frontier", "risk", "project", "hindcast", "explain", "formula", "doctor"],
+    [
+        "demo",
+        "new",
+        "check",
+        "show",
+        "run",
+        "frontier",
+        "risk",
+        "project",
+        "policies",
+        "hindcast",
+        "explain",
+        "formula",
+        "doctor",
+    ],
 )
 def test_every_command_has_an_example(command: Command, name: str) -> None:
     """Proves: the help of every command shows a line that can be typed."""
@@ -222,7 +236,7 @@ def test_help_teaches() -> None:
     done = subprocess.run([sys.executable, "-m", "allocate", "--help"], capture_output=True, text=True, check=True)
     listed = re.findall(r"(?m)^  ([a-z]+)  +\S.*\S$", done.stdout.partition("Commands:")[2])
     plans = ["demo", "new", "check", "show", "run", "frontier", "risk"]
-    assert listed == [*plans, "project", "hindcast", "explain", "formula", "doctor"]
+    assert listed == [*plans, "project", "policies", "hindcast", "explain", "formula", "doctor"]
     assert "..." not in done.stdout.partition("Commands:")[2] and "Exit status" in done.stdout
     done = subprocess.run([sys.executable, "-m", "allocate", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == "allocate 0.1.0\n"
