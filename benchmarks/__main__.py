@@ -4,8 +4,8 @@ speed: every shipped model, verb by verb. peers: stating a program, beside PuLP 
 whatever route (large takes an hour, so ask for it). ranges: how far every space could move. frontier: 20 points,
 beside PuLP. resolve: hundreds of what-ifs, beside PuLP and linopy, and a thousand warm plans beside cold ones (ten
 minutes). risk: money before need, draw by draw (half an hour).
-projection: many draws of people, beside numpy and JAX. growth: 52, 257 and 4,468 regions. sweep: is every shipped
-question answered.
+projection: many draws of people, beside numpy and JAX. policies: plans year by year on many draws (five minutes).
+growth: 52, 257 and 4,468 regions. sweep: is every shipped question answered.
 """
 
 from __future__ import annotations
@@ -14,10 +14,25 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
-from benchmarks import configurations, frontier, growth, peers, projection, ranges, resolve, risk, speed, sweep
+from benchmarks import (
+    configurations,
+    frontier,
+    growth,
+    peers,
+    policies,
+    projection,
+    ranges,
+    resolve,
+    risk,
+    speed,
+    sweep,
+)
 from benchmarks.worlds import SIZES
 
-TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "resolve", "risk", "projection", "growth", "sweep")
+TABLES = (
+    *("speed", "peers", "configurations", "ranges", "frontier", "resolve", "risk", "projection", "policies", "growth"),
+    "sweep",
+)
 REPEATS = {"small": 7, "medium": 7, "large": 1}
 
 
@@ -68,6 +83,8 @@ def run(tables: Sequence[str], sizes: Sequence[str], quick: bool = False, large:
             projection.tables(640, 1)
         else:
             projection.tables()
+    if "policies" in tables:
+        policies.table(*((1, 8) if quick else (10, 1000)))
     if "growth" in tables:
         growth.table(growth.REGIONS[:2] if quick else growth.REGIONS)
     if "sweep" in tables:

@@ -210,8 +210,8 @@ def test_a_terminal_without_letters_loses_no_result(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("demo", "new", "check", "show", "run", "frontier", "risk", "sensitivity", "project", "hindcast", "discover"),
-        *("ranks", "explain", "formula", "doctor"),
+        *("demo", "new", "check", "show", "run", "frontier", "risk", "sensitivity", "project", "policies", "hindcast"),
+        *("discover", "ranks", "verify", "diff", "explain", "formula", "doctor"),
     ],
 )
 def test_every_command_has_an_example(command: Command, name: str) -> None:
@@ -225,7 +225,7 @@ def test_help_teaches() -> None:
     done = subprocess.run([sys.executable, "-m", "allocate", "--help"], capture_output=True, text=True, check=True)
     listed = re.findall(r"(?m)^  ([a-z]+)  +\S.*\S$", done.stdout.partition("Commands:")[2])
     plans = ["demo", "new", "check", "show", "run", "frontier", "risk", "sensitivity"]
-    people = ["project", "hindcast", "discover", "ranks"]
+    people = ["project", "policies", "hindcast", "discover", "ranks"]
     assert listed == [*plans, *people, "verify", "diff", "explain", "formula", "doctor"]
     assert "..." not in done.stdout.partition("Commands:")[2] and "Exit status" in done.stdout
     done = subprocess.run([sys.executable, "-m", "allocate", "--version"], capture_output=True, text=True, check=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from allocate.provenance.verified import Verified, verify
     from allocate.read import read_model, read_scenario
     from allocate.risk import Spread, drawn, robust
+    from allocate.rolling.comparison import Policies, policies
     from allocate.runs import Run, run
     from allocate.spec import Model, Scenario
     from allocate.statement import GenderStatement, gender_statement
@@ -38,6 +39,7 @@ _HOMES = {
     "GenderStatement": "statement",
     "Model": "spec",
     "Plan": "plan",
+    "Policies": "rolling.comparison",
     "Program": "program",
     "Run": "runs",
     "Scenario": "spec",
@@ -51,6 +53,7 @@ _HOMES = {
     "frontier": "frontiers",
     "gender_statement": "statement",
     "indices": "equity",
+    "policies": "rolling.comparison",
     "project": "people.projection",
     "read_model": "read",
     "read_scenario": "read",
@@ -67,6 +70,7 @@ __all__ = [
     "GenderStatement",
     "Model",
     "Plan",
+    "Policies",
     "Program",
     "Run",
     "Scenario",
@@ -81,6 +85,7 @@ __all__ = [
     "frontier",
     "gender_statement",
     "indices",
+    "policies",
     "project",
     "read_model",
     "read_scenario",

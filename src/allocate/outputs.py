@@ -56,6 +56,11 @@ PROJECTED: Final = frozenset(
 )
 """What the folder of a projection holds; differences only where it is compared with another."""
 
+WALKED: Final = frozenset(
+    {MANIFEST, "adequacy.csv", "money.csv", "policies.csv", "policies.nc", "policies.xlsx", "report.html"}
+)
+"""What the folder of a comparison of policies holds."""
+
 INDEX: Final = "index.html"
 """What a demo holds beside its runs."""
 
@@ -72,6 +77,10 @@ LIBRARIES: Final = (
     "xlsxwriter",
 )
 """What a result may depend on; their versions are in the manifest."""
+
+
+MADE_WITH: Final = ("llvmlite", "numba")
+"""What a projection may depend on beside what a plan does."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +205,7 @@ def _ours(home: Path) -> bool:
     if "demo" in found:
         return all(path.name in (MANIFEST, INDEX) or (path.is_dir() and _ours(path)) for path in home.iterdir())
     names = {path.name for path in home.iterdir()}
-    return "inputs" in found and (names <= FILES or names <= PROJECTED)
+    return "inputs" in found and any(names <= files for files in (FILES, PROJECTED, WALKED))
 
 
 def dataset(run: Run, answers: xr.Dataset | None = None) -> xr.Dataset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -13,6 +13,7 @@ from allocate.outputs import (
     DIFFERENCES,
     INPUTS,
     LIBRARIES,
+    MADE_WITH,
     MANIFEST,
     PLAN,
     PROJECTION,
@@ -29,9 +30,6 @@ from allocate.people.outlook import Outlook
 from allocate.people.tables import adequacy_table, differences_table, people_table
 from allocate.report.people import people_html
 from allocate.report.people_book import people_book
-
-MADE_WITH: Final = ("llvmlite", "numba")
-"""What a projection may depend on beside what a plan does."""
 
 
 def write(outlook: Outlook, folder: str | Path, asked: Asked | None = None) -> Path:

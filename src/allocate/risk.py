@@ -169,7 +169,7 @@ def robust(
     if not programs:
         raise InputError("draws", [Problem("", "there are none")])
     try:
-        known = _beyond_nothing(of_programs(programs, _money(base)))
+        known = beyond_nothing(of_programs(programs, money_of(base)))
     except ValueError as error:
         raise InputError(text.source, [Problem("", f"cannot be planned before need is known: {error}")]) from None
     tell("deciding")
@@ -192,7 +192,7 @@ def risk_of(scenarios: Iterable[Scenario]) -> RiskSpec:
     return said[-1] if said else RiskSpec()
 
 
-def _beyond_nothing(draws: Draws) -> Draws:
+def beyond_nothing(draws: Draws) -> Draws:
     """The same draws with outcomes counted from what is reached without money: a draw in which little is needed, or
     much stands anyway, is no bad draw for it."""
     nothing = outcomes(draws, np.zeros(int(draws.first.sum())))
@@ -236,7 +236,7 @@ def _stream(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
 
 
-def _money(program: Program) -> Any:
+def money_of(program: Program) -> Any:
     """Which columns (n,) are money: decided before need is known."""
     first = np.zeros(program.linear.lower.size, bool)
     for block in program.columns.values():
@@ -303,7 +303,7 @@ def _target(program: Program, draws: Draws) -> Values:
 
 
 def _plain(program: Program) -> Values:
-    found: Values = solve(program, SolverOptions(accept_near_ties=True)).x[_money(program)]
+    found: Values = solve(program, SolverOptions(accept_near_ties=True)).x[money_of(program)]
     return found
 
 
@@ -312,7 +312,7 @@ def _fixed(program: Program, x: Values) -> Plan:
     case, names = program.case, program.case.model.schedule
     block = program.columns[names.amount]
     whole = np.zeros(program.linear.lower.size)
-    whole[_money(program)] = x
+    whole[money_of(program)] = x
     money = program.labelled(block, block.pack(np.maximum(whole, 0.0)))
     attrs = {"status": "derived", "source": "decided before need was known", "period": "", "why": ""}
     world = case.world.with_data(DECIDED, money.assign_attrs(attrs))

@@ -12,6 +12,7 @@ from allocate.cli.frontier import frontier
 from allocate.cli.hindcast import hindcast
 from allocate.cli.inputs import case_of, facts_of, formula_of, model_of, named_world, people_of, what_ifs_of, years_of
 from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Years
+from allocate.cli.policies import policies
 from allocate.cli.progress import say, tell
 from allocate.cli.project import project
 from allocate.cli.provenance import diff, verify
@@ -260,6 +261,7 @@ app.command()(frontier)
 app.command()(risk)
 app.command()(sensitivity)
 app.command()(project)
+app.command()(policies)
 app.command()(hindcast)
 app.command()(discover)
 app.command()(ranks)
