@@ -198,6 +198,7 @@ def _put_in_order(w: Any) -> None:
             order[at] = order[at - 1]
             at -= 1
         order[at] = j
+    w.at[4] = max(abs(cost[order[0]]), abs(cost[order[-1]])) if n else 0.0
 
 
 @inner
@@ -291,33 +292,27 @@ def _climb(h: Any, alive: Any, f: Any, least: Any, most: Any, w: Any) -> Any:
 
 
 @inner
-def _end(f: Any, lower: Any, upper: Any, x: Any, w: Any) -> Any:
+def _end(f: Any, lower: Any, upper: Any, x: Any, w: Any) -> None:
     """Take what is worth something of what is left, and say what one more of an item is worth in every node."""
     cost, taken, left, nodes, parent = w.cost, w.taken, w.left, f.nodes, f.parent
     potential, price, front, back = w.potential, w.price, w.front, w.back
-    largest, most = 0.0, 0.0
     for j in range(lower.shape[0]):
-        largest = max(largest, abs(cost[j]))
-        here = taken[j] + (left[j] if cost[j] > 0.0 else 0.0)
-        x[j] = min(max(here, lower[j]), upper[j])
-        most = max(most, x[j])
+        more = left[j] if cost[j] > 0.0 else 0.0
+        x[j] = min(max(taken[j] + more, lower[j]), upper[j])
     potential[-1] = 0.0
+    rounding = NOISE * w.at[4]
     for i in range(nodes.shape[0] - 1, -1, -1):
         k = nodes[i]
         above = potential[parent[k]]
         here = min(max(above, back[k]), front[k])
-        if abs(here - above) <= NOISE * largest:
-            here = above
-        potential[k] = here
-        price[k] = here - above
-    w.at[4] = largest
-    return UNBOUNDED if most == np.inf else OPTIMAL
+        here = above if abs(here - above) <= rounding else here
+        potential[k], price[k] = here, here - above
 
 
 @inner
 def _best(f: Any, costs: Any, asked: Any, sign: Any, mu: Any, x: Any, w: Any) -> Any:
     """The best plan for ``costs - mu * sign * across``, or for the least of the row across where mu is infinite; leaves
-    its value, without mu, its sum across and the size of what that adds up."""
+    its value, without mu, its sum across and the size of what that adds up; gives whether it is within all bounds."""
     cost, coefficient = w.cost, f.across
     least, most, lower, upper = asked
     for j in range(costs.shape[0]):
@@ -328,14 +323,14 @@ def _best(f: Any, costs: Any, asked: Any, sign: Any, mu: Any, x: Any, w: Any) ->
     alive = costs.shape[0]
     for h in range(f.node.shape[0]):
         alive = _climb(h, alive, f, least, most, w)
-    status = _end(f, lower, upper, x, w)
+    _end(f, lower, upper, x, w)
     value, total, size = 0.0, 0.0, 0.0
     for j in range(costs.shape[0]):
         value += costs[j] * x[j]
         total += sign * coefficient[j] * x[j]
         size += abs(coefficient[j] * x[j])
     w.at[1], w.at[2], w.at[5] = value, total, size
-    return status
+    return abs(value) < np.inf
 
 
 @inner
@@ -349,7 +344,7 @@ def _priced(f: Any, costs: Any, asked: Any, guess: Any, x: Any, w: Any) -> Any:
     """The best plan that also keeps the row across; leaves its price."""
     least, most, lower, upper = asked
     row = f.across_row
-    if _best(f, costs, asked, 1.0, 0.0, x, w) != OPTIMAL:
+    if not _best(f, costs, asked, 1.0, 0.0, x, w):
         return DOUBTFUL
     if least[row] <= w.at[2] <= most[row]:
         return OPTIMAL
@@ -359,7 +354,7 @@ def _priced(f: Any, costs: Any, asked: Any, guess: Any, x: Any, w: Any) -> Any:
     dear, over = _keep(0, x, w)
     mu = sign * guess if sign * guess > 0.0 else np.inf
     while True:  # a plan on the other side of the limit: at a guess, or else at any price
-        if _best(f, costs, asked, sign, mu, x, w) != OPTIMAL:
+        if not _best(f, costs, asked, sign, mu, x, w):
             return DOUBTFUL
         if w.at[2] <= limit:
             break
@@ -480,14 +475,15 @@ def _compiled(text: str) -> Any:
                     w.order[:], w.taken[:], w.left[:], w.total[:], still = order, taken, left, total, alive
                 for h in range(max(shared, 0), heights):
                     still = _climb(h, still, f, least, most, w)
-                status = _end(f, lower, upper, x, w)
-            found.status[q] = status
-            found.where[q] = w.at[0] if status == INFEASIBLE else -1
+                _end(f, lower, upper, x, w)
             if status == OPTIMAL:
                 _prove(q, f, costs, asked, x, w, found)
-            else:
+                status = OPTIMAL if found.value[q] < np.inf else UNBOUNDED
+            if status != OPTIMAL:
                 x[:], found.totals[q, :], found.prices[q, :], found.value[q] = np.nan, np.nan, np.nan, np.nan
                 found.bound[q], found.terms[q], found.miss[q], found.tied[q] = np.nan, np.nan, np.nan, False
+            found.status[q] = status
+            found.where[q] = w.at[0] if status == INFEASIBLE else -1
 
     return kept(allocate)
 

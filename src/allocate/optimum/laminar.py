@@ -148,7 +148,7 @@ class Laminar:
             low, high = np.minimum(low, high), np.maximum(low, high)
         sign = -self.program.plain_goals[0].sign
         costs = asked["costs"] if sign > 0 else -asked["costs"]
-        scenarios = kernel.Scenarios(costs, low, high, asked["lower"], asked["upper"])
+        scenarios = kernel.Scenarios(*map(_still, (costs, low, high, asked["lower"], asked["upper"])))
         found = kernel.new_found(many, rows, columns if plans else 0)
         _share_out(many, threads, self._shared(scenarios), guess, self.forest, scenarios, found)
         if not even:
@@ -343,6 +343,13 @@ def _wrong(asked: dict[str, Matrix], sizes: dict[str, int]) -> Iterator[str]:
             yield f"{name} has shape {values.shape}, expected (scenarios, {sizes[name]})"
         elif np.isnan(values).any() or (name in ("costs", "lower") and not np.isfinite(values).all()):
             yield f"{name} must be finite" if name in ("costs", "lower") else f"{name} must not be NaN"
+
+
+def _still(values: Matrix) -> Matrix:
+    """A view that is read only, as a program's own numbers are: the kernel is compiled for one kind of array."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def _share_out(
