@@ -2,7 +2,7 @@
 
 speed: every shipped model, verb by verb. peers: stating a program, beside PuLP and linopy. configurations: one plan
 whatever route (large takes an hour, so ask for it). ranges: how far every space could move. frontier: 20 points,
-beside PuLP. risk: money before need, draw by draw (half an hour).
+beside PuLP. laminar: thousands of weights and budgets, beside HiGHS. risk: money before need, draw by draw (half an hour).
 projection: many draws of people, beside numpy and JAX. sweep: is every shipped question answered.
 """
 
@@ -12,10 +12,10 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
-from benchmarks import configurations, frontier, peers, projection, ranges, risk, speed, sweep
+from benchmarks import configurations, frontier, laminar, peers, projection, ranges, risk, speed, sweep
 from benchmarks.worlds import SIZES
 
-TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "risk", "projection", "sweep")
+TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "laminar", "risk", "projection", "sweep")
 REPEATS = {"small": 7, "medium": 7, "large": 1}
 
 
@@ -53,6 +53,8 @@ def run(tables: Sequence[str], sizes: Sequence[str], quick: bool = False, large:
         ranges.table()
     if "frontier" in tables:
         frontier.tables({size: min(repeats[size], 3) for size in sizes if size != "large" or large})
+    if "laminar" in tables:
+        laminar.table(*((1, 512) if quick else (7, 4096)))
     if "risk" in tables:
         if quick:
             risk.tables((10,), (5,), seconds=20.0)
