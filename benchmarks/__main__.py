@@ -2,8 +2,8 @@
 
 speed: every shipped model, verb by verb. peers: stating a program, beside PuLP and linopy. configurations: one plan
 whatever route (large takes an hour, so ask for it). ranges: how far every space could move. frontier: 20 points,
-beside PuLP. laminar: thousands of weights and budgets, beside HiGHS. risk: money before need, draw by draw (half an hour).
-projection: many draws of people, beside numpy and JAX. sweep: is every shipped question answered.
+beside PuLP. laminar: thousands of weights and budgets, beside HiGHS. risk: money before need, draw by draw (half an
+hour). projection: many draws of people, beside numpy and JAX. sweep: is every shipped question answered.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from allocate.equity import indices
     from allocate.explained import explain
     from allocate.frontiers import Frontier, frontier
+    from allocate.nested import allocations
     from allocate.people.projection import project
     from allocate.plan import Plan, solve
     from allocate.program import Program
@@ -40,6 +41,7 @@ _HOMES = {
     "Scenario": "spec",
     "Spread": "risk",
     "World": "world",
+    "allocations": "nested",
     "build": "builder",
     "drawn": "risk",
     "explain": "explained",
@@ -66,6 +68,7 @@ __all__ = [
     "Spread",
     "World",
     "__version__",
+    "allocations",
     "build",
     "drawn",
     "explain",

@@ -82,7 +82,9 @@ def _checked(
     block = program.columns[amount]
     if rule not in program.rows:
         problems.append(Problem("rule", f"no rule {rule!r}{nearest(rule, program.rows)}"))
-    problems += [Problem("by", f"{amount!r} has no dim {d!r}{nearest(d, block.dims)}") for d in by if d not in block.dims]
+    problems += [
+        Problem("by", f"{amount!r} has no dim {d!r}{nearest(d, block.dims)}") for d in by if d not in block.dims
+    ]
     sizes = set()
     if budgets is not None:
         sizes.add(len(budgets))
@@ -130,7 +132,7 @@ def _part(
 ) -> dict[str, Values]:  # fmt: skip
     """Some scenarios, added up."""
     lp = laminar.program
-    asked: dict[str, Values] = {}
+    asked: dict[str, Any] = {}
     if (factor != 1).any():
         for name in ("row_lower", "row_upper"):
             asked[name] = np.repeat(getattr(lp, name)[None], factor.size, axis=0)
