@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import inf
 
 import numpy as np
@@ -14,56 +13,7 @@ from allocate.optimum.laminar import read
 from allocate.optimum.linear import Goal, LinearProgram
 from optimum.instances import permuted
 from optimum.nested import nested
-
-
-def exact_value(lp):
-    """The best value of a program with nested rows, in fractions; None where nothing keeps all limits, inf where it has
-    no end. Every row is a concave curve: a start, and steps of falling worth."""
-    sign = 1 if lp.goals[0].sense == "max" else -1
-    rows = []
-    for row in range(lp.matrix.shape[0]):
-        a, b = lp.matrix.indptr[row : row + 2]
-        ends = lp.row_lower[row], lp.row_upper[row]
-        if a == b:
-            if ends[0] > 0 or ends[1] < 0:
-                return None
-            continue
-        factor = Fraction(lp.matrix.data[a])
-        low, high = sorted(Fraction(e) / factor if np.isfinite(e) else e * np.sign(lp.matrix.data[a]) for e in ends)
-        rows.append((frozenset(lp.matrix.indices[a:b].tolist()), low, high))
-    curves = {}
-    for j in range(lp.lower.size):
-        room = Fraction(lp.upper[j]) - Fraction(lp.lower[j]) if np.isfinite(lp.upper[j]) else inf
-        cost = sign * Fraction(lp.goals[0].cost[j])
-        curves[frozenset([j]), "column"] = (Fraction(lp.lower[j]), Fraction(lp.lower[j]) * cost, [(cost, room)])
-    for number, (here, low, high) in enumerate(sorted(rows, key=lambda row: len(row[0]))):
-        inside = [key for key in curves if key[0] <= here]
-        at, value, steps = Fraction(0), Fraction(0), []
-        for key in inside:
-            start, worth, more = curves.pop(key)
-            at, value, steps = at + start, value + worth, steps + more
-        steps.sort(reverse=True)
-        kept = []
-        if at > high:
-            return None
-        for cost, room in steps:
-            sure = min(room, low - at) if at < low else Fraction(0)
-            at, value = at + sure, value + sure * cost
-            free = sum((r for _, r in kept), Fraction(0))
-            left = min(room - sure, high - at - free)
-            if left > 0:
-                kept.append((cost, left))
-        if at < low:
-            return None
-        curves[here, number] = (at, value, kept)
-    total = Fraction(0)
-    for _, value, steps in curves.values():
-        total += value
-        for cost, room in steps:
-            if cost > 0 and room == inf:
-                return inf
-            total += cost * room if cost > 0 else 0
-    return sign * total + Fraction(lp.goals[0].offset)
+from twins import nested_value
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -71,7 +21,7 @@ def test_the_value_is_that_of_exact_fractions(seed):
     """Proves: value and status of any nested program are those of arithmetic without rounding. Broken: a limit that is
     walked past, or an item taken before a dearer one."""
     lp = nested(seed, tied=seed % 3 == 0, tight=0.05 * (seed % 2), whole=True)
-    found, wanted = read(lp).solve_many(audit=0), exact_value(lp)
+    found, wanted = read(lp).solve_many(audit=0), nested_value(lp)
     assert found.status[0] == (INFEASIBLE if wanted is None else UNBOUNDED if wanted == inf else OPTIMAL)
     if found.status[0] == OPTIMAL:
         assert found.value[0] == pytest.approx(float(wanted), rel=1e-12, abs=1e-10)

@@ -174,3 +174,6 @@ def test_wrong_scenarios_are_refused_together():
         "costs must be finite",
     ):
         assert words in str(refused.value)
+    lp = nested(2, columns=6)
+    with pytest.raises(ValueError, match=r"row_lower exceeds row_upper \(scenario 1\)"):
+        read(lp).solve_many(row_lower=np.stack([lp.row_lower, np.full(lp.row_lower.size, 1e9)]))

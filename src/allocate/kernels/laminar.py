@@ -127,8 +127,8 @@ class _Work(NamedTuple):
     group: Any  # [m] the next node up that has a price, or m
     free: Any  # [m + 1] items without a price in each group
     plan: Any  # [2, n] plans on both sides of the row across
-    at: Any  # numbers that functions leave for each other: a node; a value, a sum across, a price across; the largest
-    # cost, and the size of what a sum across adds up
+    at: Any  # [6] left by one function for the next: a node, a value, the sum across, its price, the largest cost, and
+    # the size of what the sum across adds up
 
 
 @inner

@@ -119,7 +119,7 @@ class Laminar:
         found = self._found(asked, plans, threads, self._guess)
         return self._settled(asked, found, audit)
 
-    def scenario(self, asked: dict[str, Matrix], q: int) -> LinearProgram:
+    def _scenario(self, asked: dict[str, Matrix], q: int) -> LinearProgram:
         """One scenario as a program of its own."""
         parts = {name: values[min(q, len(values) - 1)] for name, values in asked.items()}
         goal = replace(self.program.plain_goals[0], cost=parts.pop("costs"))
@@ -187,10 +187,10 @@ class Laminar:
             found.plans, found.totals, value, found.prices, found.status, found.where, found.tied, solver, np.arange(0)
         )
         for q in np.flatnonzero(solver):
-            self._solve(answers, self.scenario(asked, int(q)), int(q))
+            self._solve(answers, self._scenario(asked, int(q)), int(q))
         sample = _sample(answers, audit)
         for q in sample:
-            self._audit(answers, self.scenario(asked, int(q)), int(q), float(found.terms[q]))
+            self._audit(answers, self._scenario(asked, int(q)), int(q), float(found.terms[q]))
         return replace(answers, audited=sample)
 
     def _solve(self, answers: Answers, lp: LinearProgram, q: int) -> None:
@@ -343,6 +343,11 @@ def _wrong(asked: dict[str, Matrix], sizes: dict[str, int]) -> Iterator[str]:
             yield f"{name} has shape {values.shape}, expected (scenarios, {sizes[name]})"
         elif np.isnan(values).any() or (name in ("costs", "lower") and not np.isfinite(values).all()):
             yield f"{name} must be finite" if name in ("costs", "lower") else f"{name} must not be NaN"
+    for low, high in (("row_lower", "row_upper"), ("lower", "upper")):
+        if asked[low].shape[1:] == asked[high].shape[1:] and len(many) < 2:
+            crossed = np.flatnonzero((asked[low] > asked[high]).any(axis=1))
+            if crossed.size:
+                yield f"{low} exceeds {high} (scenario {crossed[0]})"
 
 
 def _still(values: Matrix) -> Matrix:
