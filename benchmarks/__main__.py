@@ -3,7 +3,7 @@
 speed: every shipped model, verb by verb. peers: stating a program, beside PuLP and linopy. configurations: one plan
 whatever route (large takes an hour, so ask for it). ranges: how far every space could move. frontier: 20 points,
 beside PuLP. resolve: hundreds of what-ifs, beside PuLP and linopy, and a thousand warm plans beside cold ones (ten
-minutes). risk: money before need, draw by draw (half an hour).
+minutes). laminar: thousands of weights and budgets, beside HiGHS. risk: money before need, draw by draw (half an hour).
 projection: many draws of people, beside numpy and JAX. policies: plans year by year on many draws (five minutes).
 growth: 52, 257 and 4,468 regions. sweep: is every shipped question answered.
 """
@@ -18,6 +18,7 @@ from benchmarks import (
     configurations,
     frontier,
     growth,
+    laminar,
     peers,
     policies,
     projection,
@@ -30,8 +31,8 @@ from benchmarks import (
 from benchmarks.worlds import SIZES
 
 TABLES = (
-    *("speed", "peers", "configurations", "ranges", "frontier", "resolve", "risk", "projection", "policies", "growth"),
-    "sweep",
+    *("speed", "peers", "configurations", "ranges", "frontier", "resolve", "laminar", "risk", "projection", "policies"),
+    *("growth", "sweep"),
 )
 REPEATS = {"small": 7, "medium": 7, "large": 1}
 
@@ -73,6 +74,8 @@ def run(tables: Sequence[str], sizes: Sequence[str], quick: bool = False, large:
     if "resolve" in tables:
         many = {"small": 300, "medium": 40}
         resolve.tables({s: 10 if quick else many[s] for s in sizes if s in many}, 3 if quick else 1000)
+    if "laminar" in tables:
+        laminar.table(*((1, 512) if quick else (7, 4096)))
     if "risk" in tables:
         if quick:
             risk.tables((10,), (5,), seconds=20.0)

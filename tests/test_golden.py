@@ -70,6 +70,7 @@ MODELS: dict[str, Callable[[], World]] = {
     "equity": _even,
     "gender_responsive": _gendered,
     "targets": tiny.world,
+    "single_pool": tiny.world,
     "project_portfolio": _projects,
     "roll_out": portfolio.waves,
 }

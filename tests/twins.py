@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import copysign, inf, isfinite
 from types import MappingProxyType
 
+from allocate.optimum.linear import LinearProgram
 from allocate.rules.tree import Along, Arithmetic, At, Compare, Name, Negate, Node, Number, Total
 
 type Cell = Mapping[str, str]
@@ -147,3 +149,53 @@ def above_floors_twin(weights: list[float], floors: list[float], total: float) -
         spent = sum(max(f, level * w) for w, f in zip(weights, floors, strict=True))
         low, high = (level, high) if spent <= total else (low, level)
     return [max(f, low * w) for w, f in zip(weights, floors, strict=True)]
+
+
+def nested_value(lp: LinearProgram) -> Fraction | float | None:
+    """The best value of a program with nested rows, in fractions; None where nothing keeps all limits, inf where it has
+    no end. Every row is a concave curve: a start, and steps of falling worth."""
+    sign = 1 if lp.goals[0].sense == "max" else -1
+    rows = []
+    for row in range(lp.matrix.shape[0]):
+        a, b = lp.matrix.indptr[row : row + 2]
+        ends = lp.row_lower[row], lp.row_upper[row]
+        if a == b:
+            if ends[0] > 0 or ends[1] < 0:
+                return None
+            continue
+        factor = Fraction(lp.matrix.data[a])
+        low, high = sorted(Fraction(e) / factor if isfinite(e) else copysign(e, e * lp.matrix.data[a]) for e in ends)
+        rows.append((frozenset(lp.matrix.indices[a:b].tolist()), low, high))
+    curves = {}
+    for j in range(lp.lower.size):
+        room = Fraction(lp.upper[j]) - Fraction(lp.lower[j]) if isfinite(lp.upper[j]) else inf
+        cost = sign * Fraction(lp.goals[0].cost[j])
+        curves[frozenset([j]), "column"] = (Fraction(lp.lower[j]), Fraction(lp.lower[j]) * cost, [(cost, room)])
+    for number, (here, low, high) in enumerate(sorted(rows, key=lambda row: len(row[0]))):
+        inside = [key for key in curves if key[0] <= here]
+        at, value, steps = Fraction(0), Fraction(0), []
+        for key in inside:
+            start, worth, more = curves.pop(key)
+            at, value, steps = at + start, value + worth, steps + more
+        steps.sort(reverse=True)
+        kept = []
+        if at > high:
+            return None
+        for cost, room in steps:
+            sure = min(room, low - at) if at < low else Fraction(0)
+            at, value = at + sure, value + sure * cost
+            free = sum((r for _, r in kept), Fraction(0))
+            left = min(room - sure, high - at - free)
+            if left > 0:
+                kept.append((cost, left))
+        if at < low:
+            return None
+        curves[here, number] = (at, value, kept)
+    total = Fraction(0)
+    for _, value, steps in curves.values():
+        total += value
+        for cost, room in steps:
+            if cost > 0 and room == inf:
+                return inf
+            total += cost * room if cost > 0 else 0
+    return sign * total + Fraction(lp.goals[0].offset)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from allocate.equity import indices
     from allocate.explained import explain
     from allocate.frontiers import Frontier, frontier
+    from allocate.nested import allocations
     from allocate.people.projection import project
     from allocate.plan import Plan, solve
     from allocate.program import Program
@@ -46,6 +47,7 @@ _HOMES = {
     "Spread": "risk",
     "Verified": "provenance.verified",
     "World": "world",
+    "allocations": "nested",
     "build": "builder",
     "diff": "provenance.contrasts",
     "drawn": "risk",
@@ -78,6 +80,7 @@ __all__ = [
     "Verified",
     "World",
     "__version__",
+    "allocations",
     "build",
     "diff",
     "drawn",

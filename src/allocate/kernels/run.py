@@ -1,19 +1,16 @@
 """The compiled way through all steps, to count draws or to write them out.
 
 It works on blocks of draws that do not know of each other, lets other threads run meanwhile, and is compiled once for a
-machine and a type of number: the machine code is kept beside this file, or in the user's own cache where that cannot be
-written. It is kept under a digest of every kernel's text, so that a change in any of them is compiled anew.
+machine and a type of number (``compiled``).
 """
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from allocate.kernels.compiled import TEXT, kept
 from allocate.kernels.elementary import inner
 from allocate.kernels.people import measure, start, step
 from allocate.kernels.philox import LANES
@@ -119,12 +116,6 @@ def _write_service(t: Any, k: Any, at: Any, many: Any, supply: Any, out: Any) ->
             out.short[at + b, t, k, s] = supply.worst[k, s, b]
 
 
-def _text() -> str:
-    """A digest of the text of every module of kernels."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
 def _compiled(text: str) -> tuple[Any, Any]:
     """The entry points. What they close over is part of their key in the cache; nothing else is done with ``text``."""
 
@@ -168,16 +159,7 @@ def _compiled(text: str) -> tuple[Any, Any]:
         text  # noqa: B018
         count(buckets, draws, low, high, counts)
 
-    return _kept(advance), _kept(fold)
+    return kept(advance), kept(fold)
 
 
-def _kept(way: Any) -> Any:
-    """Compiled when it is first called, and kept for the next process where there is anywhere to keep it."""
-    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}, "nogil": True}
-    try:
-        return njit(cache=True, **options)(way)
-    except RuntimeError:  # neither beside this file nor in the user's own cache may anything be written
-        return njit(**options)(way)
-
-
-advance, fold = _compiled(_text())
+advance, fold = _compiled(TEXT)
