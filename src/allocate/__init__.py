@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from allocate.runs import Run, run
     from allocate.spec import Model, Scenario
     from allocate.statement import GenderStatement, gender_statement
+    from allocate.sweeps.answer import Sweep
+    from allocate.sweeps.engine import sweep
     from allocate.world import World, read_world
 
 __version__ = VERSION
@@ -39,6 +41,7 @@ _HOMES = {
     "Run": "runs",
     "Scenario": "spec",
     "Spread": "risk",
+    "Sweep": "sweeps.answer",
     "World": "world",
     "build": "builder",
     "drawn": "risk",
@@ -53,6 +56,7 @@ _HOMES = {
     "robust": "risk",
     "run": "runs",
     "solve": "plan",
+    "sweep": "sweeps.engine",
 }
 
 __all__ = [
@@ -64,6 +68,7 @@ __all__ = [
     "Run",
     "Scenario",
     "Spread",
+    "Sweep",
     "World",
     "__version__",
     "build",
@@ -79,6 +84,7 @@ __all__ = [
     "robust",
     "run",
     "solve",
+    "sweep",
 ]
 
 

@@ -32,6 +32,9 @@ PROJECTED: Final = frozenset(
 )
 """What the folder of a projection holds; differences only where it is compared with another."""
 
+SWEPT: Final = frozenset({MANIFEST, "money.csv", "sweep.csv", "sweep.nc"})
+"""What the folder of a sweep holds."""
+
 INDEX: Final = "index.html"
 """What a demo holds beside its runs."""
 
@@ -142,7 +145,7 @@ def _ours(home: Path) -> bool:
     if "demo" in found:
         return all(path.name in (MANIFEST, INDEX) or (path.is_dir() and _ours(path)) for path in home.iterdir())
     names = {path.name for path in home.iterdir()}
-    return "inputs" in found and (names <= FILES or names <= PROJECTED)
+    return "inputs" in found and any(names <= kind for kind in (FILES, PROJECTED, SWEPT))
 
 
 def dataset(run: Run, answers: xr.Dataset | None = None) -> xr.Dataset:

@@ -14,6 +14,7 @@ from allocate.cli.options import MaybeModel, ModelName, Scenarios, WorldName, Ye
 from allocate.cli.progress import say, tell
 from allocate.cli.project import project
 from allocate.cli.risk import risk
+from allocate.cli.sweep import sweep
 from allocate.cli.tables import odd_csv, write_csv
 from allocate.errors import AllocateError, InputError, Problem
 from allocate.names import VERSION
@@ -254,6 +255,7 @@ def run(
 
 app.command()(frontier)
 app.command()(risk)
+app.command()(sweep)
 app.command()(project)
 app.command()(hindcast)
 
