@@ -3,7 +3,8 @@
 speed: every shipped model, verb by verb. peers: stating a program, beside PuLP and linopy. configurations: one plan
 whatever route (large takes an hour, so ask for it). ranges: how far every space could move. frontier: 20 points,
 beside PuLP. risk: money before need, draw by draw (half an hour).
-projection: many draws of people, beside numpy and JAX. sweep: is every shipped question answered.
+projection: many draws of people, beside numpy and JAX. sweep: is every shipped question answered. survive:
+what a sweep of 10,000 plans comes to when it is killed and loses workers (ten minutes).
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
-from benchmarks import configurations, frontier, peers, projection, ranges, risk, speed, sweep
+from benchmarks import configurations, frontier, peers, projection, ranges, risk, speed, survive, sweep
 from benchmarks.worlds import SIZES
 
-TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "risk", "projection", "sweep")
+TABLES = ("speed", "peers", "configurations", "ranges", "frontier", "risk", "projection", "survive", "sweep")
 REPEATS = {"small": 7, "medium": 7, "large": 1}
 
 
@@ -63,6 +64,11 @@ def run(tables: Sequence[str], sizes: Sequence[str], quick: bool = False, large:
             projection.tables(640, 1)
         else:
             projection.tables()
+    if "survive" in tables:
+        if quick:
+            survive.table(256, 1)
+        else:
+            survive.table()
     if "sweep" in tables:
         sweep.main()
 

@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Final
 
 from allocate.errors import InputError, Problem, StoppedError
@@ -86,10 +87,10 @@ def cluster(chunks: Iterator[Chunk], address: str, say: Say) -> Iterator[Done]:
     Raises :class:`InputError` where the cluster does not answer, or its workers have other versions;
     :class:`StoppedError` where it ends, or a chunk ends worker after worker.
     """
-    with _client(address) as client:
+    with _client(address) as client, client.as_current():
         try:
             yield from _streamed(client, chunks, say)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, CancelledError) as error:
             words = f"the cluster at {address} was lost: {str(error)[:200] or type(error).__name__}"
             raise StoppedError(words) from None
 
