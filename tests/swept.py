@@ -55,10 +55,10 @@ why  = "What do floors cost while costs are not known?"
 [[grid]]
 name  = "floors"
 scale = "floor"
-by    = [6, 1, 2]
+by    = [6, 1, 2, 3]
 
 [sample]
-draws = 64
+draws = 32
 
 [[range]]
 range = "cost"
@@ -66,7 +66,7 @@ by    = "space"
 from  = 0.5
 to    = 2
 """
-"""192 plans, in 6 chunks; where floors are six times what they are, there is none."""
+"""128 plans, in 4 chunks; where floors are six times what they are, there is none."""
 
 LABELS = {"space": ("N", "S", "W"), "pool": ("P", "Q")}
 COST = {"N": 10_000.0, "S": 20_000.0, "W": 30_000.0}

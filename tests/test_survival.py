@@ -57,7 +57,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     home = tmp_path_factory.mktemp("undisturbed")
     swept.set_up(home)
     found = al.sweep(home / "toy.toml", home / "world", home / "asked.toml", folder=home / "out")
-    assert found.grades == {"exact": 128, "no plan": 64}
+    assert found.grades == {"exact": 96, "no plan": 32}
     assert not (home / "out.parts").exists()
     return swept.content(home / "out")
 
@@ -129,9 +129,9 @@ def test_stopped_it_says_how_to_go_on_and_lets_nobody_in_before(
     _, said = running.communicate()
     assert running.returncode == 3 and "Traceback" not in said
     kept = parts(tmp_path)
-    assert said.splitlines()[-1] == f"stopped; {len(kept)} of 6 chunks are there; go on with --resume"
+    assert said.splitlines()[-1] == f"stopped; {len(kept)} of 4 chunks are there; go on with --resume"
     code, _, odd = command(*words, "--workers", "1")
-    assert code == 1 and f"{len(kept)} of 6 chunks are there; go on with --resume, or begin again with --anew" in odd
+    assert code == 1 and f"{len(kept)} of 4 chunks are there; go on with --resume, or begin again with --anew" in odd
     (tmp_path / "asked.toml").write_text(swept.SCENARIO.replace("to    = 2", "to    = 3"))
     code, _, odd = command(*words, "--workers", "1", "--resume")
     assert code == 1 and f"holds {len(kept)} chunks of another sweep" in odd and parts(tmp_path) == kept
@@ -148,22 +148,23 @@ def test_a_part_that_is_not_as_it_was_written_is_noticed(
     """
     words = swept.set_up(tmp_path)
     running = start(tmp_path, "allocate", *words, "--workers", "1")
-    until(lambda: len(parts(tmp_path)) > 3, running)
+    until(lambda: len(parts(tmp_path)) > 2, running)
     running.kill()
     running.communicate()
-    cut, turned, moved, sound = parts(tmp_path)[:4]
-    moved.write_bytes(sound.read_bytes())
-    cut.write_bytes(cut.read_bytes()[:-10])
+    cut, turned, moved = parts(tmp_path)[:3]
+    sound = cut.read_bytes()
+    moved.write_bytes(sound)
+    cut.write_bytes(sound[:-10])
     content = bytearray(turned.read_bytes())
     content[-200] ^= 1
     turned.write_bytes(bytes(content))
     stranger = cut.with_name("0000001-0123456789abcdef.part")
-    stranger.write_bytes(sound.read_bytes())
+    stranger.write_bytes(sound)
     code, said, _ = command(*words, "--workers", "1", "--resume")
     assert code == 0
     for file in (cut, turned, moved):
         assert f"{file.name} is not as it was written; what it held is solved again" in said
-    assert f"{stranger.name} is of another sweep, and left out" in said and sound.name not in said
+    assert f"{stranger.name} is of another sweep, and left out" in said
     assert swept.content(tmp_path / "out") == undisturbed
 
 
@@ -183,7 +184,7 @@ def test_where_nothing_more_can_be_written_what_was_stays(
     [line] = [line for line in said.splitlines()[-2:] if "cannot be written" in line]
     assert running.returncode != 0 and "File too large" in line and "Traceback" not in said, said
     kept = parts(tmp_path)
-    assert len(kept) == (2 if where == "out.parts" else 6)
+    assert len(kept) == (1 if where == "out.parts" else 4)
     assert not list(tmp_path.glob("**/*.unfinished")) and not (tmp_path / "out").exists()
     assert command(*words, "--workers", "1", "--resume")[0] == 0
     assert swept.content(tmp_path / "out") == undisturbed

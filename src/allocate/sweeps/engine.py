@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from allocate.builder import build
-from allocate.errors import NoPlanError, StoppedError
+from allocate.errors import InputError, NoPlanError, StoppedError
 from allocate.outputs import LIBRARIES, MANIFEST, digest, file_digest, free, whole
 from allocate.program import Program
 from allocate.read import read_model, read_scenario
@@ -57,7 +57,7 @@ def sweep(
     are done, and of how many; ``say`` is told in words what is odd.
 
     >>> found = sweep("grant_consolidation", "za2016", "guarantee_by_pool", years=["2019/20"])
-    >>> found.grades, found.table()[["guarantee", "scenario", "need met"]].round(-3).values.tolist()[3]
+    >>> found.grades, found.table()[["guarantee", "scenario", "need met"]].round({"need met": -3}).values.tolist()[3]
     ({'exact': 9}, [0.9, 'separate', 904615000.0])
 
     Raises :class:`InputError` for anything wrong in what is asked, and where it cannot fit in memory;
@@ -72,10 +72,11 @@ def sweep(
     memory.fits(found, first, 0 if cluster else many)
     tell = say or (lambda _: None)
     with _parts(target, asked.key, chunks(found), resume, anew, tell) as parts:
-        _solve(found, parts, cluster or many, watch or (lambda *_: None), tell)
-        swept = gathered(found, first, _payloads(parts))
-        if target is not None:
-            whole(target, lambda home: _fill(home, swept, asked))
+        with _kept(parts, target):
+            _solve(found, parts, cluster or many, watch or (lambda *_: None), tell)
+            swept = gathered(found, first, _payloads(parts))
+            if target is not None:
+                whole(target, lambda home: _fill(home, swept, asked))
         parts.remove()
     return swept
 
@@ -125,27 +126,36 @@ def _parts(target: Path | None, key: str, many: int, resume: bool, anew: bool, t
             yield Parts(Path(folder), key, many)
 
 
+@contextmanager
+def _kept(parts: Parts, target: Path | None) -> Iterator[None]:
+    """Say of what stops a sweep that its parts are kept, where there are any."""
+    try:
+        yield
+    except (InputError, StoppedError, KeyboardInterrupt) as error:
+        if target is None or not parts.there():
+            raise
+        what = "stopped" if isinstance(error, KeyboardInterrupt) else str(error)
+        raise StoppedError(f"{what}; {parts.said()}; go on with --resume") from None
+
+
 def _solve(found: Design, parts: Parts, who: int | str, watch: Watch, tell: Say) -> None:
     """Solve every chunk that is not there. A machine whose workers are ended from outside has a few more tries."""
     left = dict.fromkeys(_left(parts, tell))
     done, lost = len(found) - sum(_size(found, number) for number in left), 0
     watch(done, len(found))
-    try:
-        while left:
-            try:
-                for number, payload in _solved(found, list(left), who, tell):
-                    parts.put(number, payload)
-                    del left[number]
-                    done, lost = done + _size(found, number), 0
-                    watch(done, len(found))
-            except LostError:
-                lost += 1
-                if lost > TRIES:
-                    words = "worker processes are ended again and again, perhaps for want of memory; take fewer"
-                    raise StoppedError(f"{words}. {parts.said()}; go on with --resume") from None
-                tell("a worker process was ended from outside; its chunks are given to others")
-    except KeyboardInterrupt:
-        raise StoppedError(f"stopped; {parts.said()}; go on with --resume") from None
+    while left:
+        try:
+            for number, payload in _solved(found, list(left), who, tell):
+                parts.put(number, payload)
+                del left[number]
+                done, lost = done + _size(found, number), 0
+                watch(done, len(found))
+        except LostError:
+            lost += 1
+            if lost > TRIES:
+                words = "worker processes are ended again and again, perhaps for want of memory; take fewer"
+                raise StoppedError(words) from None
+            tell("a worker process was ended from outside; its chunks are given to others")
 
 
 def _solved(found: Design, numbers: list[int], who: int | str, tell: Say) -> Iterator[Done]:
@@ -177,8 +187,7 @@ def _payloads(parts: Parts) -> Iterator[bytes]:
     for number in range(parts.many):
         payload = parts.get(number)
         if payload is None:
-            words = f"{parts.path(number)} has been altered since it was written"
-            raise StoppedError(f"{words}; go on with --resume")
+            raise StoppedError(f"{parts.path(number)} has been altered since it was written")
         yield payload
 
 

@@ -55,8 +55,7 @@ class Parts:
         except OSError as error:
             with suppress(OSError):
                 unfinished.unlink()
-            words = f"{self.home} cannot be written: {error.strerror or error}; {self.said()}"
-            raise StoppedError(f"{words}; make room, and go on with --resume") from None
+            raise StoppedError(f"{self.home} cannot be written: {error.strerror or error}") from None
 
     def get(self, number: int) -> bytes | None:
         """What a chunk came to, or None where nothing is kept of it, or something else than was written."""

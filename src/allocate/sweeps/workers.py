@@ -6,11 +6,13 @@ depend on the way.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from allocate.errors import InputError, Problem, StoppedError
@@ -87,12 +89,24 @@ def cluster(chunks: Iterator[Chunk], address: str, say: Say) -> Iterator[Done]:
     Raises :class:`InputError` where the cluster does not answer, or its workers have other versions;
     :class:`StoppedError` where it ends, or a chunk ends worker after worker.
     """
-    with _client(address) as client, client.as_current():
+    with _client(address) as client, client.as_current(), _quiet():
         try:
             yield from _streamed(client, chunks, say)
         except (OSError, RuntimeError, CancelledError) as error:
-            words = f"the cluster at {address} was lost: {str(error)[:200] or type(error).__name__}"
-            raise StoppedError(words) from None
+            why = next(iter(str(error).splitlines()), type(error).__name__)
+            raise StoppedError(f"the cluster at {address} was lost: {why[:200]}") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What the client logs of a lost cluster, with its traceback, is said here in a line."""
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _client(address: str) -> Client:
