@@ -89,24 +89,29 @@ def cluster(chunks: Iterator[Chunk], address: str, say: Say) -> Iterator[Done]:
     Raises :class:`InputError` where the cluster does not answer, or its workers have other versions;
     :class:`StoppedError` where it ends, or a chunk ends worker after worker.
     """
-    with _client(address) as client, client.as_current(), _quiet():
+    with _quiet(), _client(address) as client, client.as_current():
         try:
             yield from _streamed(client, chunks, say)
         except (OSError, RuntimeError, CancelledError) as error:
             why = next(iter(str(error).splitlines()), type(error).__name__)
-            raise StoppedError(f"the cluster at {address} was lost: {why[:200]}") from None
+            raise StoppedError(f"the cluster at {address} was lost: {why.rstrip(':')[:200]}") from None
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """What the client logs of a lost cluster, with its traceback, is said here in a line."""
     log = logging.getLogger("distributed.client")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
+    log.addFilter(_nothing)
     try:
         yield
     finally:
-        log.setLevel(before)
+        log.removeFilter(_nothing)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    """A filter that lets nothing through."""
+    del record
+    return False
 
 
 def _client(address: str) -> Client:
