@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import socket
 import subprocess
@@ -19,6 +18,9 @@ import pytest
 import allocate as al
 import swept
 from conftest import Command
+
+resource = pytest.importorskip("resource")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 
 type Running = subprocess.Popen[str]
 
@@ -62,14 +64,37 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return swept.content(home / "out")
 
 
-def test_two_processes_write_what_one_does(undisturbed: dict[str, bytes], tmp_path: Path) -> None:
-    """Proves: every byte is the same with two worker processes.
+def test_two_processes_of_which_one_is_lost_write_what_one_does(undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+    """Proves: every byte is the same with two worker processes, one of which is killed after the first chunk.
 
-    Broken: a plan hangs on what its worker solved before it, or the order of results on who was faster.
+    Broken: a plan hangs on what its worker solved before it, the order of results on who was faster, or what a worker
+    had in hand is lost with it.
     """
     swept.set_up(tmp_path)
-    al.sweep(tmp_path / "toy.toml", tmp_path / "world", tmp_path / "asked.toml", folder=tmp_path / "out", workers=2)
+    said: list[str] = []
+
+    def lose_one(done: int, many: int) -> None:
+        if 0 < done < many and not said:
+            os.kill(workers_of(os.getpid())[0], signal.SIGKILL)
+            said.append("killed")
+
+    files = (tmp_path / "toy.toml", tmp_path / "world", tmp_path / "asked.toml")
+    al.sweep(*files, folder=tmp_path / "out", workers=2, watch=lose_one, say=said.append)
+    assert said == ["killed", "a worker process was ended from outside; its chunks are given to others"]
     assert swept.content(tmp_path / "out") == undisturbed
+
+
+def workers_of(parent: int) -> list[int]:
+    """The worker processes that a process has started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields, words = stat.read_text().rpartition(")")[2].split(), stat.with_name("cmdline").read_text()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and "popen_loky" in words:
+            found.append(int(stat.parent.name))
+    return found
 
 
 def left_of(running: Running) -> list[int]:

@@ -219,6 +219,9 @@ def test_many_plans_are_no_one_plan(home: Path) -> None:
     ):
         with pytest.raises(InputError, match="grid: asks for many plans, one for every level or draw: allocate sweep"):
             one()
+    unknown = asked(spreads=[SPREAD])
+    with pytest.raises(InputError, match="spread: says what is not known"):
+        designed(home, asked(grids=[GridScenario(scenario=("unknown",))], alternatives={"unknown": unknown}))
 
 
 def test_a_file_says_what_is_wrong_in_it(tmp_path: Path) -> None:

@@ -96,8 +96,9 @@ def apply(
 
 def certain(scenarios: Iterable[Scenario]) -> None:
     """Raise :class:`InputError` for a scenario that no one plan answers: with levels or draws, or data not known."""
-    single(scenarios)
-    for scenario in in_order(scenarios):
+    every = in_order(scenarios)
+    single(every)
+    for scenario in every:
         if scenario.spreads:
             words = "says what is not known, so it is decided over draws: allocate risk, or al.robust"
             raise InputError(scenario.source, [Problem("spread", words)])
