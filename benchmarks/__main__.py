@@ -5,7 +5,8 @@ whatever route (large takes an hour, so ask for it). ranges: how far every space
 beside PuLP. resolve: hundreds of what-ifs, beside PuLP and linopy, and a thousand warm plans beside cold ones (ten
 minutes). laminar: thousands of weights and budgets, beside HiGHS. risk: money before need, draw by draw (half an hour).
 projection: many draws of people, beside numpy and JAX. policies: plans year by year on many draws (five minutes).
-growth: 52, 257 and 4,468 regions. sweep: is every shipped question answered.
+growth: 52, 257 and 4,468 regions. survive: what a sweep of 10,000 plans comes to when it is killed and loses workers
+(ten minutes). sweep: is every shipped question answered.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from benchmarks import (
     resolve,
     risk,
     speed,
+    survive,
     sweep,
 )
 from benchmarks.worlds import SIZES
 
 TABLES = (
     *("speed", "peers", "configurations", "ranges", "frontier", "resolve", "laminar", "risk", "projection", "policies"),
-    *("growth", "sweep"),
+    *("growth", "survive", "sweep"),
 )
 REPEATS = {"small": 7, "medium": 7, "large": 1}
 
@@ -90,6 +92,11 @@ def run(tables: Sequence[str], sizes: Sequence[str], quick: bool = False, large:
         policies.table(*((1, 8) if quick else (10, 1000)))
     if "growth" in tables:
         growth.table(growth.REGIONS[:2] if quick else growth.REGIONS)
+    if "survive" in tables:
+        if quick:
+            survive.table(256, 1)
+        else:
+            survive.table()
     if "sweep" in tables:
         sweep.main()
 

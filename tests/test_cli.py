@@ -224,7 +224,7 @@ def test_help_teaches() -> None:
     """Proves: help lists the commands in the order of a day, none cut short, and --version says the version."""
     done = subprocess.run([sys.executable, "-m", "allocate", "--help"], capture_output=True, text=True, check=True)
     listed = re.findall(r"(?m)^  ([a-z]+)  +\S.*\S$", done.stdout.partition("Commands:")[2])
-    plans = ["demo", "new", "check", "show", "run", "frontier", "risk", "sensitivity"]
+    plans = ["demo", "new", "check", "show", "run", "frontier", "sweep", "risk", "sensitivity"]
     people = ["project", "policies", "hindcast", "discover", "ranks"]
     assert listed == [*plans, *people, "verify", "diff", "explain", "formula", "doctor"]
     assert "..." not in done.stdout.partition("Commands:")[2] and "Exit status" in done.stdout

@@ -15,7 +15,8 @@ from allocate.people.cohorts import Calendar
 from allocate.people.declared import case_of
 from allocate.people.needs import with_needs
 from allocate.people.projection import prepare, sampled
-from allocate.spec import Change, Scale, Scenario, Set, SpreadSpec
+from allocate.spec import Change, Scale, Scenario, Set
+from allocate.varied import SpreadSpec
 from allocate.world import World
 
 

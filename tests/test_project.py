@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 
 import allocate as al
-from allocate.cli.project import Progress
+from allocate.cli.progress import Progress
 from allocate.people.fit import people_fit
 from allocate.world import World
 from prospected import people
@@ -307,7 +307,7 @@ def test_stopping_while_drawing_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_is_quick_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """Proves: draws that take no time are not counted aloud. Broken: a log full of lines about a second's work."""
-    watch = Progress()
+    watch = Progress("draws")
     for done in range(0, 1001, 100):
         watch(done, 1000)
     assert capsys.readouterr().err == ""

@@ -150,8 +150,8 @@ WRONG_SCENARIO = {
     ("where = { year = 2019 }", "where = { year = true }"): "1 problem\n  change 1.where.year: True is not text",
     ("where = { year = 2019 }", 'where = "2019"'): "1 problem\n  change 1.where: '2019' is not a table",
     ('why = "A test."', ""): "1 problem\n  why: is missing",
-    ('why = "A test."', 'why = "A test."\nchanges = []'): "1 problem\n  changes: is not a key here; known: name, why, model, extends, change, spread, risk; did you mean 'change'?",
-    ('why = "A test."', 'why = "A test."\nmodle = "x"'): "1 problem\n  modle: is not a key here; known: name, why, model, extends, change, spread, risk; did you mean 'model'?",
+    ('why = "A test."', 'why = "A test."\nchanges = []'): "1 problem\n  changes: is not a key here; known: name, why, model, extends, change, spread, risk, grid, range, sample; did you mean 'change'?",
+    ('why = "A test."', 'why = "A test."\nmodle = "x"'): "1 problem\n  modle: is not a key here; known: name, why, model, extends, change, spread, risk, grid, range, sample; did you mean 'model'?",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from allocate.errors import InputError
 from allocate.frontiers import frontier
 from allocate.optimum.measures import EXPECTED, REGRET, WORST, Measure
 from allocate.risk import Robust, Spread, drawn, measure_of, risk_of, spreads_of
-from allocate.spec import RiskSpec
+from allocate.varied import RiskSpec
 from allocate.world import World
 
 MODEL = "grant_consolidation"

@@ -9,7 +9,8 @@ import pytest
 import allocate as al
 from allocate.changes import apply
 from allocate.read import read_scenario, shipped
-from allocate.spec import RiskSpec, Scenario, Set
+from allocate.spec import Scenario, Set
+from allocate.varied import RiskSpec
 from allocate.world import World, read_world
 from prospected import people
 
@@ -30,6 +31,13 @@ def _few(scenario: Scenario) -> Scenario:
     return scenario.model_copy(update={"risk": RiskSpec(draws=10)})
 
 
+def _sampled(scenario: Scenario) -> Scenario:
+    """The same over four draws."""
+    if scenario.sample is None:
+        return scenario
+    return scenario.model_copy(update={"sample": scenario.sample.model_copy(update={"draws": 4})})
+
+
 @pytest.mark.parametrize("name", [name for name in ALL if name not in PROJECTS])
 def test_a_shipped_scenario_runs_by_its_name(name: str) -> None:
     """Proves: each has a plan for 2019/20 (or three years where it asks about years), exact or proved, whose money and
@@ -42,6 +50,10 @@ def test_a_shipped_scenario_runs_by_its_name(name: str) -> None:
     if scenario.model == "people":
         projected = al.project(people(), years=[2021, 2026], draws=64, scenario=scenario)
         assert projected.attrs["changes"] and not projected.equals(al.project(people(), years=[2021, 2026], draws=64))
+        return
+    if scenario.grids or scenario.sample:
+        swept = al.sweep(scenario.model, world(), _sampled(scenario), years=["2019/20"])
+        assert set(swept.grades) <= {"exact", "proved"} and not swept.data["value"].isnull().any()
         return
     if scenario.spreads:
         risky = al.robust(scenario.model, world(), _few(scenario), years=["2019/20"])

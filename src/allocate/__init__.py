@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from allocate.runs import Run, run
     from allocate.spec import Model, Scenario
     from allocate.statement import GenderStatement, gender_statement
+    from allocate.sweeps.answer import Sweep
+    from allocate.sweeps.engine import sweep
     from allocate.world import World, read_world
 
 __version__ = VERSION
@@ -46,6 +48,7 @@ _HOMES = {
     "Scenario": "spec",
     "Spread": "risk",
     "Verified": "provenance.verified",
+    "Sweep": "sweeps.answer",
     "World": "world",
     "allocations": "nested",
     "build": "builder",
@@ -64,6 +67,7 @@ _HOMES = {
     "run": "runs",
     "solve": "plan",
     "verify": "provenance.verified",
+    "sweep": "sweeps.engine",
 }
 
 __all__ = [
@@ -77,6 +81,7 @@ __all__ = [
     "Run",
     "Scenario",
     "Spread",
+    "Sweep",
     "Verified",
     "World",
     "__version__",
@@ -96,6 +101,7 @@ __all__ = [
     "robust",
     "run",
     "solve",
+    "sweep",
     "verify",
 ]
 

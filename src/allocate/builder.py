@@ -215,7 +215,7 @@ class _Builder:
             return f"is in {spec.unit} in the model, but in {array.attrs['unit']} in the world"
         if not np.all(np.isfinite(array.values)):
             return "has a value that is missing or not finite"
-        if spec.most is not None and (above := np.argwhere(array.values > spec.most)).size:
+        if spec.most is not None and len(above := np.argwhere(array.values > spec.most)):
             where = at(self.case, tuple(map(str, array.dims)), above[0])
             found = f"{array.values[tuple(above[0])]:,.6g}"
             return f"{found} at {where or 'its only cell'} is above {spec.most:g}, the most it may be"

@@ -58,10 +58,16 @@ class ChangeError(ValueError):
     """A change cannot be made; the words say why."""
 
 
-def apply(model: Model, world: World, scenarios: Iterable[Scenario] = ()) -> Case:
-    """Make every change of every scenario, in order, what it extends first.
+class IdleError(ChangeError):
+    """A change that would leave every figure as it is."""
 
-    Two changes to one cell, or a change of nothing, are errors.
+
+def apply(
+    model: Model, world: World, scenarios: Iterable[Scenario] = (), levels: Mapping[str, Change] | None = None
+) -> Case:
+    """Make every change of every scenario, in order, what it extends first; then those of ``levels``, by axis.
+
+    Two changes to one cell, or a change of nothing, are errors; but a level may be what the figures are already.
 
     Raises :class:`InputError` with every change that cannot be made and its place.
     """
@@ -78,16 +84,33 @@ def apply(model: Model, world: World, scenarios: Iterable[Scenario] = ()) -> Cas
                 problems.append(Problem(f"change {number}", str(error)))
         if problems:
             raise InputError(scenario.source, problems)
+    for axis, change in (levels or {}).items():
+        try:
+            with suppress(IdleError):
+                work.make(change, f"grid, {axis}")
+        except ChangeError as error:
+            raise InputError("grid", [Problem(axis, str(error))]) from None
     work.check_heard()
     return work.case
 
 
 def certain(scenarios: Iterable[Scenario]) -> None:
-    """Raise :class:`InputError` for a scenario with data that are not known: no one plan answers it."""
-    for scenario in in_order(scenarios):
+    """Raise :class:`InputError` for a scenario that no one plan answers: with levels or draws, or data not known."""
+    every = in_order(scenarios)
+    single(every)
+    for scenario in every:
         if scenario.spreads:
             words = "says what is not known, so it is decided over draws: allocate risk, or al.robust"
             raise InputError(scenario.source, [Problem("spread", words)])
+
+
+def single(scenarios: Iterable[Scenario]) -> None:
+    """Raise :class:`InputError` for a scenario that asks for many plans, one for every level or draw."""
+    for scenario in in_order(scenarios):
+        asked = {"grid": scenario.grids, "range": scenario.ranges, "sample": scenario.sample}
+        for place in [key for key, said in asked.items() if said][:1]:
+            words = "asks for many plans, one for every level or draw: allocate sweep, or al.sweep"
+            raise InputError(scenario.source, [Problem(place, words)])
 
 
 class _Work:
@@ -231,7 +254,7 @@ class _Work:
         cells = self._where(name, old, where)
         values = np.where(cells, new, old.values)
         if not np.any(values != old.values):
-            raise ChangeError(f"{place} already has these values; the change changes nothing")
+            raise IdleError(f"{place} already has these values; the change changes nothing")
         if np.any(values > LARGEST):
             raise ChangeError(f"{place} would be {values.max():.3g}, beyond {LARGEST:g}")
         self._write(name, cells, place)

@@ -8,12 +8,18 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from pydantic import Field, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from allocate.tables import FORMULA, LARGEST, LONGEST_LABEL
 
 RESERVED: Final = frozenset({"sum", "previous", "so_far", "last", "at", "by", "inf", "nan", *keyword.kwlist})
 """Words that mean something in a rule, so nothing can be called by them."""
+
+
+class Record(BaseModel):
+    """A frozen record; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
 def _identifier(value: object) -> str:

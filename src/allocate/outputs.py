@@ -60,6 +60,8 @@ WALKED: Final = frozenset(
     {MANIFEST, "adequacy.csv", "money.csv", "policies.csv", "policies.nc", "policies.xlsx", "report.html"}
 )
 """What the folder of a comparison of policies holds."""
+SWEPT: Final = frozenset({MANIFEST, "money.csv", "sweep.csv", "sweep.nc"})
+"""What the folder of a sweep holds."""
 
 INDEX: Final = "index.html"
 """What a demo holds beside its runs."""
@@ -205,7 +207,7 @@ def _ours(home: Path) -> bool:
     if "demo" in found:
         return all(path.name in (MANIFEST, INDEX) or (path.is_dir() and _ours(path)) for path in home.iterdir())
     names = {path.name for path in home.iterdir()}
-    return "inputs" in found and any(names <= files for files in (FILES, PROJECTED, WALKED))
+    return "inputs" in found and any(names <= kind for kind in (FILES, PROJECTED, WALKED, SWEPT))
 
 
 def dataset(run: Run, answers: xr.Dataset | None = None) -> xr.Dataset:

@@ -12,18 +12,18 @@ from pydantic import ValidationError
 
 from allocate.errors import InputError, Problem, nearest
 from allocate.extending import Sections, joined
-from allocate.fields import file_names, plain, shown
+from allocate.fields import Record, file_names, plain, shown
 from allocate.spec import (
     SECTIONS,
     VERBS,
     AddData,
     Change,
     Model,
-    Record,
     Scenario,
     keys,
 )
 from allocate.tables import wrong_labels
+from allocate.varied import AXES, NONE, GridAxis, GridScenario
 
 LARGEST_FILE: Final = 1_000_000
 """Bytes of a model or scenario file: text that a person reads aloud is never larger."""
@@ -94,39 +94,50 @@ def _read_scenario(file: Path, before: tuple[Path, ...]) -> Scenario:
     """A scenario with what it extends; ``before`` are the files that led here."""
     table = _toml(file)
     problems: list[Problem] = []
-    given = table.pop("change", [])
-    if not isinstance(given, list):
-        problems.append(Problem("change", "is one table; write [[change]] with two brackets"))
-        given = []
-    changes = [_change(item, f"change {n}", problems) for n, item in enumerate(given, start=1)]
+    changes = [_change(item, place, problems) for place, item in _listed(table, "change", problems)]
+    grids = [_axis(item, place, problems) for place, item in _listed(table, "grid", problems)]
     scenario = _record(Scenario, table, "", problems)
     names = scenario.extends if scenario is not None else ()
     others = _extended(file, names, "scenarios", before, problems)
-    bases = tuple(_read_scenario(other, (*before, file.resolve())) for other in others)
+    way = (*before, file.resolve())
+    bases = tuple(_read_scenario(other, way) for other in others)
+    wanted = dict.fromkeys(n for axis in grids if isinstance(axis, GridScenario) for n in axis.scenario if n != NONE)
+    found = _extended(file, tuple(wanted), "scenarios", before, problems, "grid")
+    alternatives = {other.stem: _read_scenario(other, way) for other in found}
     if problems or scenario is None:
         raise InputError(file, _few(problems))
-    return scenario.model_copy(update={"changes": tuple(changes), "bases": bases, "source": file.name})
+    read = {"changes": tuple(changes), "grids": tuple(grids), "bases": bases, "alternatives": alternatives}
+    return scenario.model_copy(update={**read, "source": file.name})
+
+
+def _listed(table: dict[str, Any], key: str, problems: list[Problem]) -> Iterator[tuple[str, object]]:
+    """The tables of a list, each with its place; they are taken out of the file's own table."""
+    given = table.pop(key, [])
+    if isinstance(given, list):
+        yield from ((f"{key} {number}", item) for number, item in enumerate(given, start=1))
+    else:
+        problems.append(Problem(key, f"is one table; write [[{key}]] with two brackets"))
 
 
 def _extended(
-    file: Path, names: Sequence[str], kind: str, before: tuple[Path, ...], problems: list[Problem]
+    file: Path, names: Sequence[str], kind: str, before: tuple[Path, ...], problems: list[Problem], key: str = "extends"
 ) -> Iterator[Path]:
-    """The files that a file extends: those beside it, in a folder of their kind beside it, or shipped ones."""
+    """The files that a file names: those beside it, in a folder of their kind beside it, or shipped ones."""
     way = (*before, file.resolve())
     if names and len(way) > DEEPEST:
-        problems.append(Problem("extends", f"goes on for more than {DEEPEST} files"))
+        problems.append(Problem(key, f"goes on for more than {DEEPEST} files"))
         return
     for name in names:
         places = [folder / f"{name}.toml" for folder in (file.parent, file.parent / kind, shipped(kind))]
         other = next((place for place in places if place.is_file()), places[-1])
         if other.resolve() in way:
-            problems.append(Problem("extends", f"goes round in a circle: {_circle(way, other)}"))
+            problems.append(Problem(key, f"goes round in a circle: {_circle(way, other)}"))
         elif other.is_file():
             yield other
         else:
             folders = (file.parent, file.parent / kind, shipped(kind))
             known = {p.stem for folder in folders for p in folder.glob("*.toml") if p.is_file()}
-            problems.append(Problem("extends", f"there is no {kind[:-1]} {name!r}{nearest(name, known)}"))
+            problems.append(Problem(key, f"there is no {kind[:-1]} {name!r}{nearest(name, known)}"))
 
 
 def _circle(before: tuple[Path, ...], again: Path) -> str:
@@ -173,19 +184,30 @@ def _toml(file: Path) -> dict[str, Any]:
 
 
 def _change(item: object, place: str, problems: list[Problem]) -> Change | None:
+    found = _one_of(VERBS, item, place, problems)
+    assert found is None or isinstance(found, Change.__value__)
+    return found
+
+
+def _axis(item: object, place: str, problems: list[Problem]) -> GridAxis | None:
+    found = _one_of(AXES, item, place, problems)
+    assert found is None or isinstance(found, GridAxis.__value__)
+    return found
+
+
+def _one_of(verbs: Mapping[str, type[Record]], item: object, place: str, problems: list[Problem]) -> Record | None:
+    """A table as the record that one of these keys says it is."""
     if not isinstance(item, dict):
-        problems.append(Problem(place, "is not a table; write [[change]]"))
+        problems.append(Problem(place, f"is not a table; write [[{place.split()[0]}]]"))
         return None
-    verbs = [verb for verb in VERBS if verb in item]
-    if len(verbs) != 1:
-        found = ", ".join(map(plain, item))[:100] or "nothing"
-        offer = "" if verbs else next((near for key in item if (near := nearest(str(key)[:60], VERBS))), "")
-        problems.append(Problem(place, f"needs exactly one of {', '.join(VERBS)}; found {found}{offer}"))
+    found = [verb for verb in verbs if verb in item]
+    if len(found) != 1:
+        has = ", ".join(map(plain, item))[:100] or "nothing"
+        offer = "" if found else next((near for key in item if (near := nearest(str(key)[:60], verbs))), "")
+        problems.append(Problem(place, f"needs exactly one of {', '.join(verbs)}; found {has}{offer}"))
         return None
-    kind = AddData if str(item.get("add")).startswith("data.") else VERBS[verbs[0]]
-    found_change = _record(kind, item, place, problems)
-    assert found_change is None or isinstance(found_change, Change.__value__)
-    return found_change
+    kind = AddData if str(item.get("add")).startswith("data.") else verbs[found[0]]
+    return _record(kind, item, place, problems)
 
 
 def _record[T: Record](kind: type[T], table: Mapping[str, Any], place: str, problems: list[Problem]) -> T | None:

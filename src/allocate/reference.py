@@ -7,6 +7,7 @@ import types
 from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
+from allocate.fields import Record
 from allocate.people.declared import inputs
 from allocate.rules.tree import ARITHMETIC, COMPARISONS, FORMS, MEANINGS
 from allocate.spec import (
@@ -15,13 +16,11 @@ from allocate.spec import (
     AddData,
     Cell,
     Model,
-    Record,
-    RiskSpec,
     Scenario,
-    SpreadSpec,
     keys,
 )
 from allocate.units import SCALES
+from allocate.varied import AXES, RangeSpec, RiskSpec, SampleSpec, SpreadSpec
 
 KINDS: Final = ("model", "scenario")
 """The files that have a schema."""
@@ -80,6 +79,24 @@ cells = [{ at = { province = "GT" }, to = 9e9 }]""",
     "fix": 'fix = "spend"\nto = "baseline_spend"',
 }
 """One of each change, as it stands below ``[[change]]``."""
+
+GRID: Final = """### `[[grid]]`: many levels, a plan for each
+
+An axis of a grid moves one thing over levels, and is one of these. Axes are crossed: two of 3 and 4 levels make 12
+cells. With `[sample]` every cell is solved for every draw, the same draws in each, so that cells differ by their levels
+alone. An axis has a `name`, else the words for what it moves.
+"""
+
+LEVELS: Final = {
+    "set": 'set = "keep"\nto = [0.8, 0.9, 1]\nname = "guarantee"',
+    "scale": 'scale = "budget"\nby = [0.9, 1, 1.1]\nwhere = { grant = "MIG" }',
+    "use": 'use = ["none", "equal", "share"]\nof = "value"',
+    "scenario": 'scenario = ["none", "one_pool", "one_water_grant"]',
+}
+"""One of each axis, as it stands below ``[[grid]]``."""
+
+LISTED: Final = {"change", "spread", "risk", "range", "sample", "grid"}
+"""Keys of a scenario that have sections of their own."""
 
 UNITS: Final = f"""## Units
 
@@ -142,7 +159,13 @@ def _model() -> list[str]:
 
 
 def _scenario() -> list[str]:
-    lines = ["## A scenario file", "", _said(Scenario), "", *_table(Scenario, skip={"change", "spread", "risk"})]
+    lines = [
+        "## A scenario file",
+        "",
+        _said(Scenario),
+        "",
+        *_table(Scenario, skip={"change", "spread", "risk", "grid", "range", "sample"}),
+    ]
     lines += [
         "Each `[[change]]` is one of these. Two changes to one cell are an error, and so is a change of nothing.",
         "",
@@ -163,7 +186,13 @@ def _scenario() -> list[str]:
         ]
         lines += ["`cells` is a list of:", "", *_table(Cell)] if record is AddData else []
     lines += ["### `[[spread]]`: what is not known", "", _said(SpreadSpec), "", *_table(SpreadSpec)]
-    return [*lines, "### `[risk]`: what is made best", "", _said(RiskSpec), "", *_table(RiskSpec)]
+    lines += ["### `[risk]`: what is made best", "", _said(RiskSpec), "", *_table(RiskSpec)]
+    lines += ["### `[[range]]`: what is not known, between two ends", "", _said(RangeSpec), "", *_table(RangeSpec)]
+    lines += ["### `[sample]`: many draws, a plan for each", "", _said(SampleSpec), "", *_table(SampleSpec)]
+    lines += [GRID]
+    for verb, axis in AXES.items():
+        lines += [f"#### `{verb}`", "", _said(axis), "", "```toml", "[[grid]]", LEVELS[verb], "```", "", *_table(axis)]
+    return lines
 
 
 def _table(record: type[Record], skip: Iterable[str] = ()) -> list[str]:
@@ -183,7 +212,7 @@ def _default(value: object) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-WORDS: Final = {str: "text", float: "number", bool: "true or false", tuple: "list", dict: "table"}
+WORDS: Final = {str: "text", float: "number", int: "whole number", bool: "true or false", tuple: "list", dict: "table"}
 
 
 def _kind(annotation: Any) -> str:

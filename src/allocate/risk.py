@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from allocate.builder import build
-from allocate.changes import Case, apply
+from allocate.changes import Case, apply, single
 from allocate.errors import InputError, Problem, nearest
 from allocate.optimum.alone import best_alone
 from allocate.optimum.draws import Draws, Varying, of_programs
@@ -31,9 +31,10 @@ from allocate.program import Program
 from allocate.read import read_model, read_scenario
 from allocate.runs import only
 from allocate.schedule import Schedule, publish
-from allocate.spec import DataSpec, Model, RiskSpec, Scenario, in_order
+from allocate.spec import DataSpec, Model, Scenario, in_order
 from allocate.tables import LARGEST
 from allocate.units import FLAG, MONEY
+from allocate.varied import RiskSpec
 from allocate.world import World, read_world
 
 type Watch = Callable[[str], None]
@@ -118,11 +119,20 @@ def drawn(world: World, spreads: Sequence[Spread], draws: int, seed: int) -> Ite
         found = world
         for spread in spreads:
             array = world.data[spread.datum]
-            chance = np.random.Generator(np.random.Philox(key=[seed, _stream(spread.datum)], counter=[0, 0, 0, draw]))
             sizes = [array.sizes[d] for d in spread.by]
-            factor = xr.DataArray(np.exp(spread.sd * chance.standard_normal(sizes)), dims=list(spread.by))
+            normal = chance_of(spread.datum, seed, draw).standard_normal(sizes)
+            factor = xr.DataArray(np.exp(spread.sd * normal), dims=list(spread.by))
             found = found.with_data(spread.datum, (array * factor).transpose(*array.dims).assign_attrs(array.attrs))
         yield found
+
+
+def chance_of(datum: str, seed: int, draw: int) -> np.random.Generator:
+    """The random numbers of a datum in a draw (from 0): the same whatever else is drawn, and however many draws.
+
+    >>> chance_of("unit_cost", seed=1, draw=0).random(2).round(3).tolist()
+    [0.986, 0.452]
+    """
+    return np.random.Generator(np.random.Philox(key=[seed, _stream(datum)], counter=[0, 0, 0, draw]))
 
 
 def robust(
@@ -155,6 +165,7 @@ def robust(
     kept = None if years is None else [years] if isinstance(years, str) else list(years)
     facts = whole if kept is None else only(whole, kept)
     given = [read_scenario(s) for s in scenarios]
+    single(given)
     what_ifs, asked = in_order(given), risk_of(given)
     spreads = spreads_of(given)
     worlds = drawn(whole, spreads, asked.draws, asked.seed) if draws is None else draws
@@ -206,21 +217,7 @@ def _check(world: World, spreads: Sequence[Spread], draws: int, seed: int) -> No
     names = [spread.datum for spread in spreads]
     wrong += [Problem(name, "is spread twice") for name in sorted({n for n in names if names.count(n) > 1})]
     for spread in spreads:
-        known = list(map(str, world.data.data_vars))
-        if spread.datum not in known:
-            wrong.append(Problem(spread.datum, f"is no datum of the world{nearest(spread.datum, known)}"))
-            continue
-        array = world.data[spread.datum]
-        dims = list(map(str, array.dims))
-        wrong += [
-            Problem(
-                spread.datum, f"does not vary over {d!r}, only over {', '.join(dims) or 'nothing'}{nearest(d, dims)}"
-            )
-            for d in spread.by
-            if d not in dims
-        ]
-        if array.attrs["unit"] == FLAG:
-            wrong.append(Problem(spread.datum, "is a flag, and cannot be multiplied"))
+        wrong += unfit(world, spread.datum, spread.by)
         if not 0 < spread.sd <= 2:
             wrong.append(Problem(spread.datum, f"sd {spread.sd:g} is not above 0 and at most 2"))
     if not 1 <= draws <= LARGEST:
@@ -229,6 +226,22 @@ def _check(world: World, spreads: Sequence[Spread], draws: int, seed: int) -> No
         wrong.append(Problem("seed", f"{seed} is not 0 or more, and below 2**63"))
     if wrong:
         raise InputError("spreads", wrong)
+
+
+def unfit(world: World, datum: str, by: Sequence[str]) -> Iterator[Problem]:
+    """Why a datum of a World cannot be multiplied by factors for each label of the dims ``by``."""
+    known = list(map(str, world.data.data_vars))
+    if datum not in known:
+        yield Problem(datum, f"is no datum of the world{nearest(datum, known)}")
+        return
+    array = world.data[datum]
+    dims = list(map(str, array.dims))
+    has = ", ".join(dims) or "nothing"
+    for dim in by:
+        if dim not in dims:
+            yield Problem(datum, f"does not vary over {dim!r}, only over {has}{nearest(dim, dims)}")
+    if array.attrs["unit"] == FLAG:
+        yield Problem(datum, "is a flag, and cannot be multiplied")
 
 
 def _stream(name: str) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, StrictBool, Tag, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from allocate.fields import (
@@ -23,17 +23,13 @@ from allocate.fields import (
     Line,
     NumberOrName,
     Part,
+    Record,
     RuleName,
 )
+from allocate.varied import GridAxis, RangeSpec, RiskSpec, SampleSpec, SpreadSpec
 
 GROUPED: Final = re.compile(r"\bby\s*=\s*([A-Za-z_]\w*)")
 """Where a rule names the column that it groups by."""
-
-
-class Record(BaseModel):
-    """A frozen record; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
 class DimSpec(Record):
@@ -335,34 +331,12 @@ VERBS: Final[dict[str, type[Record]]] = {
 """The key that says what a change is; what is added is a rule or, as ``data.NAME``, a datum."""
 
 
-class SpreadSpec(Record):
-    """A datum that is not known: multiplied by a factor of median 1, one for each label of the dims ``by``.
-
-    ``sd`` is the standard deviation of its logarithm.
-    """
-
-    spread: Identifier
-    by: Dims = ()
-    sd: float = Field(gt=0, le=2)
-
-
-class RiskSpec(Record):
-    """What a decision before need is known makes best, over how many draws, from which seed.
-
-    ``alpha`` is the level of ``cvar``: the mean of the worst 1 - alpha of the draws.
-    """
-
-    measure: Literal["mean", "cvar", "worst", "regret"] = "cvar"
-    alpha: float = Field(default=0.9, ge=0, lt=1)
-    draws: int = Field(default=100, ge=1, le=1_000_000)
-    seed: int = Field(default=1, ge=0, lt=2**63)
-
-
 class Scenario(Record):
     """A "what if": a list of changes to a model and its World, with the question it answers.
 
     ``bases`` are the scenarios that it extends; their changes are made first. One with ``[[spread]]`` asks what to
-    decide before need is known: ``allocate risk``.
+    decide before need is known: ``allocate risk``. One with ``[[grid]]`` or ``[sample]`` asks for many plans:
+    ``allocate sweep``. ``alternatives`` are the scenarios that its grid names.
     """
 
     name: Line
@@ -372,7 +346,11 @@ class Scenario(Record):
     changes: tuple[Change, ...] = Field(default=(), alias="change")
     spreads: tuple[SpreadSpec, ...] = Field(default=(), alias="spread")
     risk: RiskSpec | None = None
+    grids: tuple[GridAxis, ...] = Field(default=(), alias="grid")
+    ranges: tuple[RangeSpec, ...] = Field(default=(), alias="range")
+    sample: SampleSpec | None = None
     bases: SkipJsonSchema[tuple[Scenario, ...]] = ()
+    alternatives: SkipJsonSchema[dict[str, Scenario]] = {}
     source: SkipJsonSchema[str] = "scenario"
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -408,7 +386,7 @@ SECTIONS: Final[dict[str, type[Record]]] = {
 
 HIDDEN: Final[dict[type[Record], tuple[str, ...]]] = {
     Model: ("source", "bases"),
-    Scenario: ("source", "bases"),
+    Scenario: ("source", "bases", "alternatives"),
     AddRule: ("instead",),
 }
 """Fields that no file has."""

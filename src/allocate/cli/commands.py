@@ -19,6 +19,7 @@ from allocate.cli.provenance import diff, verify
 from allocate.cli.ranks import ranks
 from allocate.cli.risk import risk
 from allocate.cli.sensitivity import sensitivity
+from allocate.cli.sweep import sweep
 from allocate.cli.tables import odd_csv, write_csv
 from allocate.errors import AllocateError, InputError, Problem
 from allocate.names import VERSION
@@ -260,6 +261,7 @@ def run(
 app.command()(frontier)
 app.command()(risk)
 app.command()(sensitivity)
+app.command()(sweep)
 app.command()(project)
 app.command()(policies)
 app.command()(hindcast)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from allocate.cli.inputs import named_people, people_of, what_ifs_of
 from allocate.cli.options import Scenarios
-from allocate.cli.progress import say, tell
+from allocate.cli.progress import Progress, say, tell
 from allocate.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -24,9 +23,6 @@ HORIZON = 20
 
 NONE = "none"
 """What ``--against`` calls the figures as they stand."""
-
-PATIENCE = 2.0
-"""Seconds after which the progress of draws is said, and between two such lines."""
 
 
 def project(
@@ -94,7 +90,7 @@ def project(
         built="" if built is None else str(built.attrs.get("name", plan)),
         step=1 if annual else None,
         threads=threads,
-        watch=Progress(),
+        watch=Progress("draws"),
         say=lambda words: tell(words.removesuffix(".")),
     )
     tell("writing")
@@ -102,22 +98,6 @@ def project(
     built_by = "" if plan is None else str(plan)
     home = write(found, target, Asked(named_people(world), tuple(names), against=compared, plan=built_by))
     _say(found, home)
-
-
-class Progress:
-    """Says how many draws are done, how fast, and how long the rest will take, where that takes a while."""
-
-    def __init__(self) -> None:
-        self.begun = self.said = time.monotonic()
-
-    def __call__(self, done: int, draws: int) -> None:
-        now = time.monotonic()
-        if done == 0:
-            self.begun = self.said = now
-        elif done < draws and now - self.said >= PATIENCE:
-            rate = done / (now - self.begun)
-            tell(f"{done:,} of {draws:,} draws, {rate:,.0f} a second, {(draws - done) / rate:.0f} s left")
-            self.said = now
 
 
 def _sound(draws: int, seed: int, threads: int | None) -> None:
