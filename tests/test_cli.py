@@ -210,8 +210,8 @@ def test_a_terminal_without_letters_loses_no_result(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("demo", "new", "check", "show", "run", "frontier", "risk", "sensitivity", "project", "policies", "hindcast"),
-        *("discover", "ranks", "verify", "diff", "explain", "formula", "doctor"),
+        *("demo", "new", "check", "show", "run", "frontier", "sweep", "risk", "sensitivity"),
+        *("project", "policies", "hindcast", "discover", "ranks", "verify", "diff", "explain", "formula", "doctor"),
     ],
 )
 def test_every_command_has_an_example(command: Command, name: str) -> None:

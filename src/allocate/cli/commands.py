@@ -259,9 +259,9 @@ def run(
 
 
 app.command()(frontier)
+app.command()(sweep)
 app.command()(risk)
 app.command()(sensitivity)
-app.command()(sweep)
 app.command()(project)
 app.command()(policies)
 app.command()(hindcast)

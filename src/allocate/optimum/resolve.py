@@ -85,6 +85,7 @@ class Resolver:
 
     >>> from dataclasses import replace
     >>> from scipy import sparse
+    >>> from allocate.optimum.linear import Goal
     >>> one, goal = np.ones(1), Goal("reach", np.array([2.0, 1.0]), sense="max")
     >>> ends = np.zeros(2), np.full(2, 4.0)
     >>> rest = *ends, (goal,), np.zeros(2), np.ones(2)
@@ -103,6 +104,10 @@ class Resolver:
         self.anchors: list[Anchor] = []
         self.session: Session | None = None
         self._goals(base)
+
+    def fits(self, lp: LinearProgram) -> bool:
+        """Whether a program has as many rows, columns and goals as the first, and plain ones."""
+        return lp.is_plain and lp.matrix.shape == self.matrix.shape and max(len(lp.goals), 1) == len(self.anchors)
 
     def solve(self, lp: LinearProgram) -> Optimum:
         """The optimum nearest to its target, as ``lexicographic.solve`` finds it; which also says what is raised."""
@@ -174,6 +179,34 @@ class Resolver:
             self.anchors.append(Anchor(region, cost, found.basis))
         self.goal += 1
         return found
+
+
+class Series:
+    """The optimum of one program after another, whatever they are: from the corners of the first of their shape.
+
+    What comes out depends on that first one and on nothing between.
+
+    >>> from dataclasses import replace
+    >>> from scipy import sparse
+    >>> from allocate.optimum.linear import Goal
+    >>> one, goal = np.ones(1), Goal("reach", np.ones(1), sense="max")
+    >>> lp = LinearProgram(sparse.csr_array([[2.0]]), -np.inf * one, one, 0 * one, one, (goal,), one, one)
+    >>> series = Series()
+    >>> [series.best(replace(lp, row_upper=level * one)).values.tolist() for level in (1.0, 2.0)]
+    [[0.5], [1.0]]
+    """
+
+    def __init__(self) -> None:
+        self.resolver: Resolver | None = None
+
+    def best(self, lp: LinearProgram) -> Optimum:
+        """As ``lexicographic.solve``, near ties accepted; which also says what is raised."""
+        if lp.is_plain and (self.resolver is None or not self.resolver.fits(lp)):
+            try:
+                self.resolver = Resolver(lp)
+            except ProofError:
+                return solve(lp, _LENIENT)
+        return self.resolver.solve(lp) if lp.is_plain and self.resolver else solve(lp, _LENIENT)
 
 
 def _from_nothing(lp: LinearProgram) -> tuple[Vector, Vector]:

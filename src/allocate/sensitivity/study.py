@@ -21,9 +21,7 @@ from allocate.changes import apply
 from allocate.differences import called
 from allocate.errors import InputError, NoPlanError, Problem, nearest
 from allocate.names import SPACE, TOTAL
-from allocate.optimum.highs import SolverOptions
-from allocate.optimum.lexicographic import solve as optimise
-from allocate.optimum.walk import Walk
+from allocate.optimum.resolve import Series
 from allocate.people.projection import prepare, projected
 from allocate.plan import Plan, in_words
 from allocate.program import Program
@@ -165,11 +163,11 @@ def study(
     money = base.columns.get(base.case.model.schedule.amount)
     if not base.linear.goals or money is None or SPACE not in money.dims:
         raise InputError(text.source, [Problem("", f"has no goal, or no money over {SPACE}, that could move")])
-    walk = Walk()
+    series = Series()
 
     def case(factors: Values) -> Values:
         program = build(apply(text, _multiplied(facts, figures, factors), what_ifs), base)
-        return _answers(_best(program, walk, figures, factors))
+        return _answers(_best(program, series, figures, factors))
 
     answers = (str(base.linear.goals[-1].name), *facts.labels(SPACE))
     return Study(facts, figures, answers, str(base.goal_units[-1]), "R thousand", case)
@@ -211,12 +209,10 @@ def outlooks(
     return Study(whole, figures, answers, "percent", "percent", case)
 
 
-def _best(program: Program, walk: Walk, figures: Sequence[Figure], factors: Values) -> Plan:
-    """The best plan at some factors, from where the walk stands; that there is none is said with the factors."""
+def _best(program: Program, series: Series, figures: Sequence[Figure], factors: Values) -> Plan:
+    """The best plan at some factors; that there is none is said with the factors."""
     try:
-        if program.linear.is_plain:
-            return Plan(program, walk.nearest(program.linear))
-        return Plan(program, optimise(program.linear, SolverOptions(accept_near_ties=True)))
+        return Plan(program, series.best(program.linear))
     except NoPlanError as error:
         pairs = zip(figures, factors, strict=True)
         at = ", ".join(f"{figure.name} x {factor:.4g}" for figure, factor in pairs if abs(factor - 1) > 1e-9)

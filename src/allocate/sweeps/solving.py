@@ -20,11 +20,8 @@ import xarray as xr
 from allocate.builder import build
 from allocate.changes import Case
 from allocate.errors import AllocateError, InputError, NoPlanError, Problem
-from allocate.optimum.highs import SolverOptions
 from allocate.optimum.infeasible import Infeasible
-from allocate.optimum.lexicographic import solve
-from allocate.optimum.linear import LinearProgram
-from allocate.optimum.result import Optimum
+from allocate.optimum.resolve import Series
 from allocate.plan import Plan
 from allocate.program import Program
 from allocate.schedule import Schedule, publish
@@ -147,24 +144,21 @@ def program_of(design: Design, member: Member) -> Program:
     return build(varied(case_of(design.model, design.world, design.scenarios, member.changes), member))
 
 
-def best(linear: LinearProgram) -> Optimum:
-    """The one place where a sweep solves: the certified optimum nearest to the target, from nothing."""
-    return solve(linear, SolverOptions(accept_near_ties=True))
-
-
 class _Work:
-    """The members of a chunk so far, and what the next may start from: the case of its cell, the rows built before."""
+    """The members of a chunk so far, and what the next starts from: the case of its cell, the rows built before, and
+    the corners of the first of its shape."""
 
     def __init__(self, asked: Chunk) -> None:
         self.asked, self.found = asked, Found()
         self.cell: tuple[Mapping[str, float | str], Case] | None = None
         self.before: Program | None = None
+        self.series = Series()
 
     def solve(self, member: Member) -> None:
         """Add a member's plan, or why it has none. What is wrong with the machine is not the member's: it is raised."""
         try:
             self.before = program = build(varied(self._case(member), member), self.before)
-            plan = Plan(program, best(program.linear))
+            plan = Plan(program, self.series.best(program.linear))
             self._planned(plan, publish(plan))
         except NoPlanError as error:
             self._refused(NO_PLAN, error, error.gap if isinstance(error, Infeasible) else np.nan)
