@@ -57,10 +57,11 @@ PROJECTED: Final = frozenset(
 """What the folder of a projection holds; differences only where it is compared with another."""
 
 WALKED: Final = frozenset(
-    {MANIFEST, "adequacy.csv", "money.csv", "policies.csv", "policies.nc", "policies.xlsx", "report.html"}
+    {MANIFEST, INPUTS, "adequacy.csv", "money.csv", "policies.csv", "policies.nc", "policies.xlsx", "report.html"}
 )
 """What the folder of a comparison of policies holds."""
-SWEPT: Final = frozenset({MANIFEST, "money.csv", "sweep.csv", "sweep.nc"})
+
+SWEPT: Final = frozenset({MANIFEST, INPUTS, "money.csv", "sweep.csv", "sweep.nc"})
 """What the folder of a sweep holds."""
 
 INDEX: Final = "index.html"
@@ -87,10 +88,11 @@ MADE_WITH: Final = ("llvmlite", "numba")
 
 @dataclass(frozen=True)
 class Asked:
-    """The words in which a run or a projection was asked for, by which its inputs can be found again.
+    """The words in which a run (or projection, sweep, comparison of policies) was asked for, by which its inputs can be
+    found again.
 
     ``spaces`` are those of ``--explain``; ``against`` is None where there is nothing to compare with; ``plan`` is the
-    folder of the run whose plan a projection builds. Paths are as they were given.
+    folder of the run whose plan a projection builds; ``people`` the World of people of policies. Paths are as given.
     """
 
     world: str
@@ -99,6 +101,7 @@ class Asked:
     spaces: tuple[str, ...] = ()
     against: tuple[str, ...] | None = None
     plan: str = ""
+    people: str = ""
 
 
 def write(run: Run, folder: str | Path, answers: xr.Dataset | None = None, asked: Asked | None = None) -> Path:
@@ -261,7 +264,7 @@ def manifested(run: Run, home: Path, asked: Asked) -> dict[str, Any]:
         "inputs": {
             "model": source(run.model, asked.model),
             "scenarios": sources(run.scenarios, asked.scenarios),
-            "world": {"name": run.facts.name, "given": asked.world, "sha256": run.world_digest},
+            "world": figures(run.facts, asked.world),
         },
         "explain": list(asked.spaces),
         "options": {"gap": run.options.gap, "accept_near_ties": run.options.accept_near_ties},
@@ -282,6 +285,11 @@ def manifested(run: Run, home: Path, asked: Asked) -> dict[str, Any]:
 def source(record: Model | Scenario, given: str) -> dict[str, str]:
     """A file that went in: its name, how it was asked for, and the digest of what it says."""
     return {"name": record.source, "given": given, "sha256": digest(record)}
+
+
+def figures(world: World, given: str) -> dict[str, str]:
+    """A World that went in."""
+    return {"name": world.name, "given": given, "sha256": world.digest()}
 
 
 def sources(scenarios: Iterable[Scenario], given: Iterable[str]) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,22 @@ from typing import Any
 import pandas as pd
 
 from allocate.names import SPACE, TIME
-from allocate.outputs import LIBRARIES, MADE_WITH, MANIFEST, digest, file_digest, whole
+from allocate.outputs import (
+    INPUTS,
+    LIBRARIES,
+    MADE_WITH,
+    MANIFEST,
+    Asked,
+    content,
+    figures,
+    kept,
+    outputs,
+    source,
+    sources,
+    stems,
+    whole,
+    write_json,
+)
 from allocate.report.policies import policies_html
 from allocate.rolling.comparison import Policies
 from allocate.rolling.findings import findings
@@ -18,20 +32,22 @@ from allocate.rolling.money import SERVICE
 from allocate.sheets.writing import Book, Column
 
 
-def write(found: Policies, folder: str | Path) -> Path:
+def write(found: Policies, folder: str | Path, asked: Asked | None = None) -> Path:
     """Write a comparison as a folder. A folder that holds an earlier one is replaced; any other that is not empty is
     refused.
 
     ``policies.csv`` has a row a policy, ``adequacy.csv`` a row a policy, service, space and year, ``money.csv`` the
     money of each in rand, on average over draws; ``policies.xlsx`` has the same, ``policies.nc`` every array with the
-    outcome of every draw, ``report.html`` is to read and ``manifest.json`` says what went in.
+    outcome of every draw, ``report.html`` is to read, ``manifest.json`` says what went in and how to find it again,
+    ``inputs.json`` what that was. Without ``asked``, models and scenarios are looked for by the names of their files.
 
     >>> import tempfile
     >>> from allocate.rolling.comparison import policies
     >>> found = policies("grant_consolidation", "za2016", "za2016_people", years=1, draws=8, policies=["formula"])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     sorted(file.name for file in write(found, Path(folder) / "out").iterdir())
-    ['adequacy.csv', 'manifest.json', 'money.csv', 'policies.csv', 'policies.nc', 'policies.xlsx', 'report.html']
+    ['adequacy.csv', 'inputs.json', 'manifest.json', 'money.csv', 'policies.csv', 'policies.nc', 'policies.xlsx',
+     'report.html']
 
     Raises :class:`allocate.errors.InputError` if the folder cannot be written.
     """
@@ -49,8 +65,9 @@ def write(found: Policies, folder: str | Path) -> Path:
                 shown = [Column(str(c), _shown(table[c])) for c in table.columns]
                 book.add(name, shown, table.itertuples(index=False, name=None))
         (home / "report.html").write_text(policies_html(found), encoding="utf-8")
-        manifest = json.dumps(manifested(found, home), indent=1, ensure_ascii=False)
-        (home / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
+        of_people = {"people": found.folk.digests()}
+        write_json(home / INPUTS, {"model": content(found.model), **kept(found.scenarios, found.facts), **of_people})
+        write_json(home / MANIFEST, manifested(found, home, asked or _asked(found)))
 
     return whole(folder, fill)
 
@@ -75,18 +92,21 @@ def money_table(found: Policies) -> pd.DataFrame:
     return frame.reset_index()
 
 
-def manifested(found: Policies, home: Path) -> dict[str, Any]:
+def _asked(found: Policies) -> Asked:
+    """How a comparison can be asked for of which only the records are known."""
+    return Asked(found.facts.name, stems(found.scenarios), Path(found.model.source).stem, people=found.folk.name)
+
+
+def manifested(found: Policies, home: Path, asked: Asked) -> dict[str, Any]:
     """What went in, what it was made with, and what came out; the same for the same inputs."""
     setting, names = found.setting, (*LIBRARIES, *MADE_WITH)
-    worlds = (setting.case.world.name, found.people.case.world.name)
-    grants, people = ({"name": n, "sha256": d} for n, d in zip(worlds, found.world_digests, strict=True))
     return {
         "name": found.name,
         "inputs": {
-            "model": {"name": setting.case.model.source, "sha256": digest(setting.case.model)},
-            "scenarios": [{"name": s.source, "sha256": digest(s)} for s in found.scenarios],
-            "world": grants,
-            "people": people,
+            "model": source(found.model, asked.model),
+            "scenarios": sources(found.scenarios, asked.scenarios),
+            "world": figures(found.facts, asked.world),
+            "people": figures(found.folk, asked.people),
         },
         "policies": list(found.names),
         "years": list(setting.labels),
@@ -97,5 +117,5 @@ def manifested(found: Policies, home: Path) -> dict[str, Any]:
         "growth": setting.growth,
         "changes": list(found.said),
         "versions": {name: version(name) for name in sorted(names)},
-        "outputs": {f.name: {"sha256": file_digest(f)} for f in sorted(home.iterdir())},
+        "outputs": outputs(home),
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from allocate.cli.inputs import facts_of, model_of, people_of, what_ifs_of
+from allocate.cli.inputs import facts_of, model_of, named_people, named_world, people_of, what_ifs_of
 from allocate.cli.options import ModelName, Scenarios, WorldName
 from allocate.cli.progress import say, tell
 from allocate.cli.tables import in_columns
@@ -60,7 +60,7 @@ def policies(
 
     Example:  allocate policies grant_consolidation -s one_pool -s drought --years 5 --draws 200
     """
-    from allocate.outputs import free
+    from allocate.outputs import Asked, free
     from allocate.rolling.comparison import policies as compared
     from allocate.rolling.money import POLICIES
     from allocate.walked import write
@@ -84,7 +84,8 @@ def policies(
         watch=tell,
     )
     tell("writing")
-    _say(found, write(found, target))
+    asked = Asked(named_world(world), tuple(names), model, people=named_people(people_world))
+    _say(found, write(found, target, asked))
 
 
 def _say(found: Policies, home: Path) -> None:

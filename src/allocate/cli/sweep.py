@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from allocate.cli.inputs import facts_of, model_of, what_ifs_of, years_of
+from allocate.cli.inputs import facts_of, model_of, named_world, what_ifs_of, years_of
 from allocate.cli.options import ModelName, Scenarios, WorldName, Years
 from allocate.cli.progress import SPARSE, Progress, say, tell
 from allocate.cli.tables import in_columns
@@ -50,6 +50,7 @@ def sweep(
 
     Example:  allocate sweep grant_consolidation -s figures_unknown --cluster tcp://10.0.0.5:8786 --resume
     """
+    from allocate.outputs import Asked
     from allocate.sweeps.engine import sweep as solve
 
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
@@ -64,6 +65,7 @@ def sweep(
     found = solve(
         text, facts, *what_ifs, years=wanted, workers=workers, cluster=cluster, folder=target, resume=resume, anew=anew,
         watch=Progress("plans", SPARSE), say=lambda words: say(words),
+        asked=Asked(named_world(world), tuple(names), model),
     )  # fmt: skip
     say("\n".join(_lines(found)))
     typer.echo(f"Open {target / 'sweep.csv'}")

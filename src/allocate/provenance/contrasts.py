@@ -35,6 +35,9 @@ WENT_IN: Final = ("model", "scenarios", "against", "plan", "world", "data", "ask
 CAME_OUT: Final = ("grade", "goals", "money", "limits", "adequacy", "people")
 """The parts that say what came out."""
 
+KINDS: Final = {"run": "a run", "projection": "a projection", "sweep": "a sweep", "policies": "a walk of policies"}
+"""What a folder is of, in words."""
+
 GONE: Final = "not at its limit"
 
 type Records = list[dict[str, Any]] | None
@@ -73,12 +76,12 @@ def diff(first: str | Path, second: str | Path) -> Difference:
     Raises :class:`InputError` for a folder that is not whole, and for a run beside a projection.
     """
     one, two = recorded(first), recorded(second)
-    if one.manifest.projected != two.manifest.projected:
-        kinds = ("a run", "a projection")
-        words = f"is {kinds[two.manifest.projected]}, and {one.folder} is {kinds[one.manifest.projected]}"
+    mine, other = one.manifest.kind, two.manifest.kind
+    if mine != other:
+        words = f"is {KINDS[other]}, and {one.folder} is {KINDS[mine]}"
         raise InputError(two.folder, [Problem("", words)])
-    came_out = _projections if one.manifest.projected else _runs
-    rows = [*_went_in(one, two), *came_out(one, two)]
+    ways = {"run": _runs, "projection": _projections, "sweep": _sweeps, "policies": _policies}
+    rows = [*_went_in(one, two), *ways[mine](one, two)]
     return Difference((one.manifest.name, two.manifest.name), _ordered(rows))
 
 
@@ -116,7 +119,7 @@ def _went_in(one: Recorded, two: Recorded) -> Iterator[Row]:
     if mine.inputs.plan != other.inputs.plan:
         yield _words("plan", "built", *map(_built, (mine.inputs.plan, other.inputs.plan)))
     yield from _data(one, two)
-    for key in ("years", "step", "draws", "seed", "explain", "options"):
+    for key in ("years", "step", "draws", "seed", "explain", "options", "policies", "groups", "horizon", "growth"):
         a, b = getattr(mine, key), getattr(other, key)
         if a != b:
             yield _words("asked", key, *(str(v) if key == "options" else v for v in (a, b)))
@@ -248,6 +251,40 @@ def _projections(one: Recorded, two: Recorded) -> Iterator[Row]:
     (chances, counts), (other_chances, other_counts) = map(_answers, (one, two))
     yield from _array("adequacy", chances, other_chances, "chance")
     yield from _array("people", counts, other_counts, "people")
+
+
+def _sweeps(one: Recorded, two: Recorded) -> Iterator[Row]:
+    """What differs in the plans of two sweeps: goals and grades of the members that both have."""
+    yield from _table(one, two, "sweep.csv", "member")
+
+
+def _policies(one: Recorded, two: Recorded) -> Iterator[Row]:
+    """What differs in what policies gain."""
+    yield from _table(one, two, "policies.csv", "policy")
+
+
+def _table(one: Recorded, two: Recorded, name: str, key: str) -> Iterator[Row]:
+    """The cells of a table that differ; its rows are known by a column."""
+    mine, other = (_cells_of(of.folder / name, key) for of in (one, two))
+    for cell, a, b in apart(mine, other):
+        if isinstance(a, float) and isinstance(b, float):
+            if not (np.isnan(a) and np.isnan(b)):
+                yield _number("goals", cell, a, b, "")
+        else:
+            yield _words("grade", cell, a, b)
+
+
+def _cells_of(file: Path, key: str) -> dict[str, Any]:
+    """Every cell of a table, numbers as such, by its row and column."""
+    try:
+        frame = pd.read_csv(file).set_index(key)
+    except (OSError, ValueError, KeyError):
+        raise InputError(file, [Problem("", "is not whole; run it again")]) from None
+    return {
+        f"{key} {row}: {column}": float(value) if isinstance(value, int | float | np.number) else str(value)
+        for row, values in frame.to_dict("index").items()
+        for column, value in values.items()
+    }
 
 
 def _answers(of: Recorded) -> tuple[xr.DataArray, xr.DataArray]:

@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from allocate.errors import InputError, Problem
 from allocate.fields import plain, shown
-from allocate.outputs import DIFFERENCES, FILES, INPUTS, MANIFEST, PROJECTED
+from allocate.outputs import DIFFERENCES, FILES, INPUTS, MANIFEST, PROJECTED, SWEPT, WALKED
 from allocate.saved import manifest_of
 
 LARGEST: Final = 10_000_000
@@ -27,6 +27,12 @@ OLD: Final = "was written by another version, which kept other things; run it ag
 type _Words = Annotated[str, StringConstraints(max_length=1000)]
 type _Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 type _Names = Annotated[tuple[_Words, ...], Field(max_length=1000)]
+
+
+type Kind = Literal["run", "projection", "sweep", "policies"]
+
+HOLDS: Final[dict[str, frozenset[str]]] = {"run": FILES, "projection": PROJECTED, "sweep": SWEPT, "policies": WALKED}
+"""What the folder of each kind holds."""
 
 
 class _Part(BaseModel):
@@ -44,13 +50,14 @@ class Source(_Part):
 
 
 class Inputs(_Part):
-    """Everything that went in; a run has a ``model``, a projection has none."""
+    """Everything that went in; a projection has no ``model``, and only policies have a World of ``people``."""
 
     world: Source
     scenarios: Annotated[tuple[Source, ...], Field(max_length=1000)]
     model: Source | None = None
     against: Annotated[tuple[Source, ...], Field(max_length=1000)] | None = None
     plan: Source | None = None
+    people: Source | None = None
 
 
 class Options(_Part):
@@ -88,11 +95,20 @@ class Manifest(_Part):
     step: Annotated[int, Field(ge=1, le=100)] = 1
     draws: Annotated[int, Field(ge=1, le=10_000_000)] = 1
     seed: Annotated[int, Field(ge=0, lt=2**64)] = 1
+    members: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    policies: _Names | None = None
+    groups: Annotated[int, Field(ge=1, le=10_000_000)] = 1
+    horizon: Annotated[int, Field(ge=1, le=1000)] = 1
+    growth: Annotated[float, Field(ge=-1, le=1000)] = 0.0
 
     @property
-    def projected(self) -> bool:
-        """Whether it is of a projection."""
-        return self.inputs.model is None
+    def kind(self) -> Kind:
+        """What the folder is of."""
+        if self.inputs.people is not None:
+            return "policies"
+        if self.members is not None:
+            return "sweep"
+        return "projection" if self.inputs.model is None else "run"
 
 
 class Kept(_Part):
@@ -101,6 +117,7 @@ class Kept(_Part):
     data: dict[str, str]
     scenarios: list[dict[str, Any]]
     model: dict[str, Any] | None = None
+    people: dict[str, str] | None = None
     against: list[dict[str, Any]] | None = None
 
 
@@ -135,7 +152,7 @@ def recorded(folder: str | Path) -> Recorded:
 
 def _files(manifest: Manifest) -> Iterator[Problem]:
     """The files whose digests are missing, and those that no run writes."""
-    known = (PROJECTED if manifest.projected else FILES) - {MANIFEST}
+    known = HOLDS[manifest.kind] - {MANIFEST}
     needed = known - {DIFFERENCES} if manifest.inputs.against is None else known
     for name in sorted(needed - manifest.outputs.keys()):
         yield Problem("outputs", f"does not say what {name} was; run it again")

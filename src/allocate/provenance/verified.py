@@ -24,9 +24,13 @@ from allocate.provenance.mismatches import mismatch
 from allocate.provenance.recorded import Recorded, Source, recorded
 from allocate.questions import answers
 from allocate.read import read_model, read_scenario
+from allocate.rolling.comparison import policies
 from allocate.runs import run
 from allocate.saved import arrays_of
 from allocate.spec import Model, Scenario
+from allocate.sweeps.engine import sweep
+from allocate.sweeps.workers import processors
+from allocate.walked import write as write_policies
 from allocate.workspace import own
 from allocate.world import World, read_world
 
@@ -72,6 +76,7 @@ class _Found:
     model: Model | None
     against: list[Scenario] | None
     plan: Path | None
+    people: World | None
 
 
 def verify(
@@ -144,6 +149,7 @@ def _find(of: Recorded, world: World | str | Path | None) -> _Found:
         None if said.model is None else finder.read(said.model, _own_model),
         None if said.against is None else [finder.read(source, _own_scenario) for source in said.against],
         None if said.plan is None else finder.read(said.plan, _plan),
+        None if said.people is None else finder.read(said.people, read_world),
     )
     if finder.problems:
         raise InputError(of.folder, finder.problems)
@@ -190,12 +196,17 @@ def _changed(of: Recorded, found: _Found) -> Iterator[Problem]:
         yield from _record(said.model, found.model, of.kept.model)
     yield from _records(said.scenarios, found.scenarios, of.kept.scenarios)
     yield from _records(said.against or (), found.against or [], of.kept.against or [])
-    now = found.world.digest()
-    if now != said.world.sha256:
-        others = [name for name, _, _ in apart(of.kept.data, found.world.digests())]
-        yield _other(said.world, now, others)
+    yield from _figures(said.world, found.world, of.kept.data)
+    if found.people is not None and said.people is not None:
+        yield from _figures(said.people, found.people, of.kept.people or {})
     if found.plan is not None and said.plan is not None and file_digest(found.plan) != said.plan.sha256:
         yield _other(said.plan, file_digest(found.plan), [PLAN])
+
+
+def _figures(source: Source, world: World, were: Mapping[str, str]) -> Iterator[Problem]:
+    """Whether a World is another, and which data of it."""
+    if (now := world.digest()) != source.sha256:
+        yield _other(source, now, [name for name, _, _ in apart(were, world.digests())])
 
 
 def _records(
@@ -271,9 +282,11 @@ def _again(of: Recorded, found: _Found, folder: Path, watch: Watch | None) -> Pa
         spaces=said.explain,
         against=None if said.inputs.against is None else tuple(s.given for s in said.inputs.against),
         plan="" if said.inputs.plan is None else said.inputs.plan.given,
+        people="" if said.inputs.people is None else said.inputs.people.given,
     )
     world = World(said.inputs.world.name, found.world.data, found.world.regions)  # its folder may have another name
-    return (_projected if said.projected else _solved)(of, found, world, asked, folder, watch)
+    ways = {"run": _solved, "projection": _projected, "sweep": _swept, "policies": _walked}
+    return ways[said.kind](of, found, world, asked, folder, watch)
 
 
 def _solved(of: Recorded, found: _Found, world: World, asked: Asked, folder: Path, watch: Watch | None) -> Path:
@@ -310,6 +323,40 @@ def _projected(of: Recorded, found: _Found, world: World, asked: Asked, folder: 
         step=said.step,
     )
     return write_projection(made, folder, asked)
+
+
+def _swept(of: Recorded, found: _Found, world: World, asked: Asked, folder: Path, watch: Watch | None) -> Path:
+    assert found.model is not None
+    tell, years = watch or (lambda _: None), list(map(str, of.manifest.years)) or None
+
+    def done(number: int, many: int) -> None:
+        tell(f"solving: {number:,} of {many:,} plans")
+
+    sweep(found.model, world, *found.scenarios, years=years, workers=None, folder=folder, watch=done, asked=asked)
+    return folder
+
+
+def _walked(of: Recorded, found: _Found, world: World, asked: Asked, folder: Path, watch: Watch | None) -> Path:
+    said = of.manifest
+    assert found.model is not None
+    assert found.people is not None
+    assert said.inputs.people is not None
+    made = policies(
+        found.model,
+        world,
+        World(said.inputs.people.name, found.people.data, found.people.regions),
+        *found.scenarios,
+        years=len(said.years),
+        draws=said.draws,
+        seed=said.seed,
+        policies=said.policies or (),
+        groups=said.groups,
+        horizon=said.horizon,
+        growth=said.growth,
+        workers=processors(),
+        watch=watch,
+    )
+    return write_policies(made, folder, asked)
 
 
 def _compared(folder: Path, again: Path, files: Iterable[str]) -> Iterator[Problem]:

@@ -54,10 +54,13 @@ BOUGHT: Final = frozenset({"reached", "renewed", "in_band"})
 @dataclass(frozen=True, eq=False)
 class Policies:
     """Policies walked over the same years on the same draws; ``walks`` by policy, "nothing" (no money at all) among
-    them, and ``central`` the same without chance. ``world_digests`` tell which figures of grants and people went in,
-    before any change.
+    them, and ``central`` the same without chance. ``model``, ``facts`` (the World of grants) and ``folk`` (that of
+    people) are what went in, before any change.
     """
 
+    model: Model
+    facts: World
+    folk: World
     scenarios: tuple[Scenario, ...]
     setting: Setting
     people: Prepared
@@ -65,7 +68,6 @@ class Policies:
     central: dict[str, Walk]
     seed: int
     unit: str
-    world_digests: tuple[str, str]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -255,7 +257,7 @@ def policies(
     drawn = setting(draws)
     unit = str(build(drawn.year(0)).goal_units[-1])
     walks = _walked(drawn, wanted, workers, tell)
-    return Policies(given, drawn, ready, walks, central, seed, unit, (facts.digest(), folk.digest()))
+    return Policies(text, facts, folk, given, drawn, ready, walks, central, seed, unit)
 
 
 def _walked(setting: Setting, wanted: Sequence[str], workers: int, tell: Watch) -> dict[str, Walk]:

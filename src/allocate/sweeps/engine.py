@@ -15,7 +15,24 @@ from typing import Any, Final
 
 from allocate.builder import build
 from allocate.errors import InputError, NoPlanError, StoppedError
-from allocate.outputs import LIBRARIES, MANIFEST, digest, file_digest, free, whole
+from allocate.names import TIME
+from allocate.outputs import (
+    INPUTS,
+    LIBRARIES,
+    MANIFEST,
+    Asked,
+    content,
+    digest,
+    figures,
+    free,
+    kept,
+    outputs,
+    source,
+    sources,
+    stems,
+    whole,
+    write_json,
+)
 from allocate.program import Program
 from allocate.read import read_model, read_scenario
 from allocate.spec import Model, Scenario
@@ -47,6 +64,7 @@ def sweep(
     anew: bool = False,
     watch: Watch | None = None,
     say: Say | None = None,
+    asked: Asked | None = None,
 ) -> Sweep:
     """Solve a model in a World once for every level and draw that scenarios ask for.
 
@@ -54,7 +72,8 @@ def sweep(
     the scheduler of a Dask cluster whose workers solve instead. What comes out does not depend on either. With a
     ``folder``, what is found is kept beside it chunk by chunk, so that whatever ends the process, ``resume`` goes on
     from there, and the folder is written at the end; ``anew`` forgets what was kept. ``watch`` is told how many members
-    are done, and of how many; ``say`` is told in words what is odd.
+    are done, and of how many; ``say`` is told in words what is odd. Without ``asked``, models and scenarios are later
+    looked for by the names of their files.
 
     >>> found = sweep("grant_consolidation", "za2016", "guarantee_by_pool", years=["2019/20"])
     >>> found.grades, found.table()[["guarantee", "scenario", "need met"]].round({"need met": -3}).values.tolist()[3]
@@ -64,25 +83,25 @@ def sweep(
     :class:`StoppedError` when it was stopped, or can write no more: ``resume`` goes on.
     """
     wanted = None if years is None else [years] if isinstance(years, str) else list(years)
-    asked = _Asked(read_model(model), read_world(world), tuple(map(read_scenario, scenarios)), wanted)
+    given = _Given(read_model(model), read_world(world), tuple(map(read_scenario, scenarios)), wanted)
     target = None if folder is None else free(folder)
-    found = design(asked.model, asked.world, asked.scenarios, wanted)
+    found = design(given.model, given.world, given.scenarios, wanted)
     first = _first(found)
     many = processors() if workers is None else workers
     memory.fits(found, first, 0 if cluster else many)
     tell = say or (lambda _: None)
-    with _parts(target, asked.key, chunks(found), resume, anew, tell) as parts:
+    with _parts(target, given.key, chunks(found), resume, anew, tell) as parts:
         with _kept(parts, target):
             _solve(found, parts, cluster or many, watch or (lambda *_: None), tell)
             swept = gathered(found, first, _payloads(parts))
             if target is not None:
-                whole(target, lambda home: _fill(home, swept, asked))
+                whole(target, lambda home: _fill(home, swept, given, asked or given.asked))
         parts.remove()
     return swept
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Given:
     """What goes into a sweep; ``years`` None for all."""
 
     model: Model
@@ -102,6 +121,11 @@ class _Asked:
             "years": self.years,
             "versions": {name: version(name) for name in LIBRARIES},
         }
+
+    @property
+    def asked(self) -> Asked:
+        """How it can be asked for where only the records are known."""
+        return Asked(self.world.name, stems(self.scenarios), Path(self.model.source).stem)
 
     @property
     def key(self) -> str:
@@ -204,19 +228,25 @@ def _first(found: Design) -> Program:
     raise problem
 
 
-def _fill(home: Path, swept: Sweep, asked: _Asked) -> None:
+def _fill(home: Path, swept: Sweep, given: _Given, asked: Asked) -> None:
     """Write the files of a sweep: the same bytes whoever solved it, however often it was gone on with."""
     for name, table in (("sweep.csv", swept.table()), ("money.csv", swept.money())):
         table.to_csv(home / name, index=False, lineterminator="\n", encoding="utf-8")
     packed = {name: {"zlib": True} for name in swept.data.data_vars if swept.data[name].dtype.kind in "if"}
     swept.data.to_netcdf(home / "sweep.nc", engine="h5netcdf", encoding=packed)
-    outputs = sorted(file.name for file in home.iterdir())
+    write_json(home / INPUTS, {"model": content(given.model), **kept(given.scenarios, given.world)})
     manifest = {
-        "name": " + ".join(s.name for s in asked.scenarios),
-        "inputs": asked.inputs,
+        "name": " + ".join(s.name for s in given.scenarios),
+        "inputs": {
+            "model": source(given.model, asked.model),
+            "scenarios": sources(given.scenarios, asked.scenarios),
+            "world": figures(given.world, asked.world),
+        },
+        "years": list(swept.design.world.labels(TIME)) if TIME in swept.design.world.data.dims else [],
         "members": len(swept.design),
         "grades": swept.grades,
-        "acknowledgement": asked.world.data.attrs.get("acknowledgement", ""),
-        "outputs": {name: {"sha256": file_digest(home / name)} for name in outputs},
+        "acknowledgement": given.world.data.attrs.get("acknowledgement", ""),
+        "versions": {name: version(name) for name in LIBRARIES},
+        "outputs": outputs(home),
     }
-    (home / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(home / MANIFEST, manifest)
