@@ -20,6 +20,7 @@ from allocate.optimum.certificate import ALLOWED, NOISE
 from allocate.optimum.highs import Basis, NoVertex, Session, SolverOptions, Vertex, minimise
 from allocate.optimum.lexicographic import solve
 from allocate.optimum.linear import LinearProgram, Region, Vector
+from allocate.optimum.parallel import parallel
 from allocate.optimum.result import Optimum
 from allocate.optimum.scaling import group_maximum, ruiz
 from allocate.optimum.stages import ANY, Work
@@ -38,7 +39,8 @@ type Route = Literal["primal", "dual", "nothing"]
 
 @dataclass(frozen=True, eq=False)
 class Anchor:
-    """Where a goal of the first program was solved, in scaled units: its face, its cost and its best basis."""
+    """Where a goal of the first program was solved, in scaled units: its face, parallel rows as one, its cost and its
+    best basis."""
 
     face: Region
     cost: Vector
@@ -46,6 +48,8 @@ class Anchor:
 
     def route(self, face: Region, cost: Vector) -> Route:
         """How to get to the best corner of another face and cost: from this basis, or from nothing."""
+        if face.row_lower.size != self.face.row_lower.size:
+            return "nothing"
         changed = float(np.abs(cost - self.cost).sum()) / max(float(np.abs(self.cost).sum()), np.finfo(float).tiny)
         if cost.size > SMALL:
             return "nothing" if changed > MUCH else "dual"
@@ -100,9 +104,10 @@ class Resolver:
     def __init__(self, base: LinearProgram) -> None:
         if not base.is_plain:
             raise ValueError("programs that are solved again have goals that keep all they have, and no whole numbers")
-        self.scaling, self.matrix = ruiz(base.region).keeping(base.matrix), base.matrix
-        self.anchors: list[Anchor] = []
+        self.scaling = ruiz(base.region)
         self.session: Session | None = None
+        self._keep(base.matrix)
+        self.anchors: list[Anchor] = []
         self._goals(base)
 
     def fits(self, lp: LinearProgram) -> bool:
@@ -139,19 +144,22 @@ class Resolver:
         (goal,) = lp.plain_goals
         self._pose(lp)
         cost, factor = self.scaling.cost(goal.sign * goal.cost)
-        region, anchor = self.scaling.region(lp.region), self.anchors[0]
-        self.session = self.session or Session(region)
-        route = anchor.route(region, cost)
+        region = self.scaling.region(lp.region)
         try:
-            if route == "nothing":
-                found = minimise(region, cost, _LENIENT)
-                x, duals = found.x, found.duals
-            else:
-                x, duals = self.session.again(region, cost, anchor.basis, primal=route == "primal")
+            x, duals = self._again(self._merged(region), cost)
         except NoVertex:
             return _from_nothing(lp)  # says why, with proof
         x = np.clip(x * (self.scaling.column * self.scaling.size), lp.lower, lp.upper)
-        return x, duals * self.scaling.row * (goal.sign / factor)
+        return x, self.rows.prices(region, duals) * self.scaling.row * (goal.sign / factor)
+
+    def _again(self, merged: Region, cost: Vector) -> tuple[Vector, Vector]:
+        anchor = self.anchors[0]
+        route = anchor.route(merged, cost)
+        if route == "nothing":
+            found = minimise(merged, cost, _LENIENT)
+            return found.x, found.duals
+        self.session = self.session or Session(merged)
+        return self.session.again(merged, cost, anchor.basis, primal=route == "primal")
 
     def _goals(self, lp: LinearProgram) -> Work:
         """Every goal in order, each from its anchor."""
@@ -164,21 +172,32 @@ class Resolver:
     def _pose(self, lp: LinearProgram) -> None:
         self.goal = 0
         if lp.matrix is not self.matrix:
-            self.scaling, self.matrix, self.session = self.scaling.keeping(lp.matrix), lp.matrix, None
+            self._keep(lp.matrix)
+
+    def _keep(self, matrix: Any) -> None:
+        """Have a matrix in scaled units at hand, and which of its rows are parallel; the solver must take it anew."""
+        self.matrix, self.scaling = matrix, self.scaling.keeping(matrix)
+        self.rows, self.session = parallel(self.scaling.matrix(matrix)), None
+
+    def _merged(self, region: Region) -> Region:
+        merged = self.rows.merged(region)
+        if (merged.row_lower > merged.row_upper).any():
+            raise NoVertex("Infeasible")
+        return merged
 
     def _corner(self, region: Region, cost: Vector, *of_first: Any) -> Vertex:
         """The best corner of the next goal: from its anchor, or of the first program from nothing, to be the anchor."""
-        first = self.goal == len(self.anchors)
-        route = "nothing" if first else self.anchors[self.goal].route(region, cost)
+        merged, first = self._merged(region), self.goal == len(self.anchors)
+        route = "nothing" if first else self.anchors[self.goal].route(merged, cost)
         if route == "nothing":
-            found = minimise(region, cost, *of_first)
+            found = minimise(merged, cost, *of_first)
         else:
-            self.session = self.session or Session(region)
-            found = self.session.resume(region, cost, self.anchors[self.goal].basis, primal=route == "primal")
+            self.session = self.session or Session(merged)
+            found = self.session.resume(merged, cost, self.anchors[self.goal].basis, primal=route == "primal")
         if first:
-            self.anchors.append(Anchor(region, cost, found.basis))
+            self.anchors.append(Anchor(merged, cost, found.basis))
         self.goal += 1
-        return found
+        return self.rows.apart(region, found)
 
 
 class Series:

@@ -62,10 +62,14 @@ class Scaling:
         """The same, which has this matrix in scaled units at hand."""
         return replace(self, kept=(matrix, self._scaled(matrix)))
 
+    def matrix(self, matrix: Any) -> Any:
+        """A matrix in scaled units."""
+        known, scaled = self.kept or (None, None)
+        return scaled if known is matrix else self._scaled(matrix)
+
     def region(self, region: Region) -> Region:
         """The same set of points in scaled units; exact."""
-        known, scaled = self.kept or (None, None)
-        matrix = scaled if known is region.matrix else self._scaled(region.matrix)
+        matrix = self.matrix(region.matrix)
         row, column = self.row / self.size, self.column * self.size
         return Region(
             matrix, region.row_lower * row, region.row_upper * row, region.lower / column, region.upper / column
