@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import allocate as al
 import small
+import swept
 from allocate.compare import side_by_side
 from allocate.errors import AllocateError, InputError
 from allocate.names import TOTAL, UNALLOCATED
@@ -78,6 +79,39 @@ def test_a_projection_of_a_plan_comes_out_again(command: Command, tmp_path: Path
         data.load().assign_attrs(name="another").to_netcdf(tmp_path / "plan" / "other.nc", engine="h5netcdf")
     (tmp_path / "plan" / "other.nc").replace(tmp_path / "plan" / "plan.nc")
     assert [problem.place for problem in al.verify("p").inputs] == ["plan"]
+
+
+def test_a_sweep_comes_out_again_and_two_differ_by_their_members(command: Command, tmp_path: Path) -> None:
+    """Proves: a sweep made by two workers, verified by as many as there are processors, has the same bytes; a World that
+    changed is named, and two sweeps differ by the cells of their tables, told by member. Broken: a sweep that cannot be
+    repeated from its folder."""
+    *words, _ = swept.set_up(tmp_path)
+    assert command(*words, "a", "--workers", "2")[0] == 0
+    assert al.verify("a").good
+    cost = tmp_path / "world" / "cost.csv"
+    cost.write_text(cost.read_text(encoding="utf-8").replace("20000", "21000"), encoding="utf-8")
+    (told,) = al.verify("a").inputs
+    assert told.words.endswith("cost")
+    assert command(*words, "b")[0] == 0
+    found = al.diff("a", "b").part("goals")
+    one, two = (pd.read_csv(f"{name}/sweep.csv") for name in "ab")
+    assert found["what"].str.startswith("member ").all()
+    assert np.isclose(found[found["what"].str.endswith(": reach")]["change"].sum(), (two["reach"] - one["reach"]).sum())
+
+
+def test_policies_come_out_again_and_differ_by_what_they_gain(command: Command) -> None:
+    """Proves: years, draws, seed, groups and both Worlds of a walk are kept, and a walk of another seed differs from it
+    in what policies gain; a walk beside a projection is refused in words."""
+    words = ("policies", "grant_consolidation", "--years", "1", "--draws", "25", "--policy", "formula")
+    assert command(*words, "-o", "a")[0] == 0
+    assert command(*words, "-o", "b", "--seed", "2")[0] == 0
+    assert al.verify("a").good
+    found = al.diff("a", "b")
+    assert found.part("asked")["what"].tolist() == ["seed"]
+    assert "policy formula: mean gain" in found.part("goals")["what"].tolist()
+    assert command("project", "--years", "2021", "--draws", "64", "-o", "c")[0] == 0
+    with pytest.raises(InputError, match="is a projection, and a is a walk of policies"):
+        al.diff("a", "c")
 
 
 def test_a_world_that_changed_is_named_with_its_data(home: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ MOST = 5
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run or a projection.")],
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, projection, sweep or policies.")],
     world: Annotated[
         str | None, typer.Option("--world", "-w", help="Where its figures are now, if not where they were.")
     ] = None,
@@ -51,8 +51,8 @@ def verify(
 
 
 def diff(
-    first: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run or a projection.")],
-    second: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of another.")],
+    first: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, projection, sweep or policies.")],
+    second: Annotated[Path, typer.Argument(metavar="RUN", help="Another of the same kind.")],
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write all of it as CSV.")] = None,
 ) -> None:
     """Say what differs between two runs.
