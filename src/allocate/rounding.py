@@ -158,13 +158,15 @@ def check_rounding(amounts: Floats, unit: float, rounded: Whole, totals: Sequenc
         now = _group_sums(level, rounded)
         was = now - moved
         least, most = _whole_limits(level, now.size)
-        faults = [
-            (~_beside(was, moved), [f"{w:.12g} units became {n}" for w, n in zip(was, now, strict=True)]),
-            (now < least, [f"{n} units is under its floor" for n in now]),
-            (now > most, [f"{n} units is over its cap" for n in now]),
-        ]
+        faults = {
+            "{0:.12g} units became {1}": ~_beside(was, moved),
+            "{1} units is under its floor": now < least,
+            "{1} units is over its cap": now > most,
+        }
         broken += [
-            Problem(f"{level.name}[{g}]", words[g]) for bad, words in faults for g in map(int, np.flatnonzero(bad))
+            Problem(f"{level.name}[{g}]", words.format(was[g], now[g]))
+            for words, bad in faults.items()
+            for g in np.flatnonzero(bad).tolist()
         ]
     return tuple(broken)
 

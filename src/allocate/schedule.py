@@ -132,9 +132,9 @@ def _groups(amount: xr.DataArray, held: xr.DataArray, dims: Sequence[str], cells
         if not set(dims) <= set(array.dims):
             parts.append(np.full(array.size, -1))
             continue
-        number = xr.DataArray(np.arange(int(np.prod(sizes))).reshape(sizes), dims=list(dims))
-        full, _ = xr.broadcast(number, xr.DataArray(np.zeros(array.shape), dims=list(array.dims)))
-        parts.append(full.transpose(*array.dims).values.ravel())
+        at = np.indices(array.shape).reshape(array.ndim, array.size)
+        places = [at[array.dims.index(d)] for d in dims]
+        parts.append(np.ravel_multi_index(places, sizes) if dims else np.zeros(array.size, int))
     return np.concatenate(parts)[cells]
 
 
@@ -169,9 +169,10 @@ def _plain(plan: Plan, columns: Whole, unit: float) -> Iterator[Totals]:
 def _nested(a: Whole, b: Whole) -> bool:
     """Whether any two groups, one of each, are apart or one inside the other."""
     both = (a >= 0) & (b >= 0)
-    pairs, counts = np.unique(np.stack([a[both], b[both]]), axis=1, return_counts=True)
     size_a, size_b = np.bincount(a[a >= 0]), np.bincount(b[b >= 0])
-    return bool(np.all((counts == size_a[pairs[0]]) | (counts == size_b[pairs[1]])))
+    pairs, counts = np.unique(a[both] * np.int64(size_b.size) + b[both], return_counts=True)
+    in_a, in_b = np.divmod(pairs, max(size_b.size, 1))
+    return bool(np.all((counts == size_a[in_a]) | (counts == size_b[in_b])))
 
 
 def _breaches(plan: Plan, columns: Whole, rounded: Values) -> dict[str, float]:
