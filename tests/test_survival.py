@@ -17,10 +17,14 @@ import pytest
 
 import allocate as al
 import swept
+from allocate.outputs import Asked
 from conftest import Command
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+
+ASKED = Asked("world", ("asked.toml",), "toy.toml")
+"""The words of the command."""
 
 type Running = subprocess.Popen[str]
 
@@ -58,7 +62,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of a sweep that one process solved at once."""
     home = tmp_path_factory.mktemp("undisturbed")
     swept.set_up(home)
-    found = al.sweep(home / "toy.toml", home / "world", home / "asked.toml", folder=home / "out")
+    found = al.sweep(home / "toy.toml", home / "world", home / "asked.toml", folder=home / "out", asked=ASKED)
     assert found.grades == {"exact": 96, "no plan": 32}
     assert not (home / "out.parts").exists()
     return swept.content(home / "out")
@@ -79,7 +83,7 @@ def test_two_processes_of_which_one_is_lost_write_what_one_does(undisturbed: dic
             said.append("killed")
 
     files = (tmp_path / "toy.toml", tmp_path / "world", tmp_path / "asked.toml")
-    al.sweep(*files, folder=tmp_path / "out", workers=2, watch=lose_one, say=said.append)
+    al.sweep(*files, folder=tmp_path / "out", workers=2, watch=lose_one, say=said.append, asked=ASKED)
     assert said == ["killed", "a worker process was ended from outside; its chunks are given to others"]
     assert swept.content(tmp_path / "out") == undisturbed
 
