@@ -25,7 +25,7 @@ from allocate.people.declared import NAME as PEOPLE
 from allocate.people.projection import PROBABILITIES, Prepared
 from allocate.read import read_model, read_scenario
 from allocate.rolling.future import first_year, future, prepared
-from allocate.rolling.money import BASELINE, FORMULA, NOTHING, POLICIES, SERVICE, SHARED
+from allocate.rolling.money import BASELINE, FORMULA, KNOWN, NOTHING, POLICIES, SERVICE, SHARED
 from allocate.rolling.years import Setting, Walk, walk
 from allocate.rules.tree import read_rule
 from allocate.spec import Model, Scenario
@@ -213,8 +213,9 @@ def policies(
     of draws, looking ``horizon`` years ahead of which the first is carried out; it buys what it can in each draw, and
     what stands decays. Beyond its own years the World's last is carried forward in real terms, money growing by
     ``growth`` a year. Scenarios change the World of grants, or where they say so that of people. "baseline", what the
-    others are compared with, is always walked. With more than one of ``workers`` policies are walked in processes,
-    which import the script that asks: it guards what it does by ``if __name__ == "__main__"``. The answer is the same.
+    others are compared with, is always walked; "mean", the best mean over draws, only when named. With more than one of
+    ``workers`` policies are walked in processes, which import the script that asks: it guards what it does by
+    ``if __name__ == "__main__"``. The answer is the same.
 
     >>> found = policies("grant_consolidation", "za2016", "za2016_people", years=1, draws=8, policies=["expected"])
     >>> found.table()["policy"].tolist(), bool((found.outcome("expected") > found.outcome("baseline")).all())
@@ -242,7 +243,7 @@ def policies(
     services = _common(case, ready)
     households = _households(case.world, services)
     spaces = case.world.labels(SPACE)
-    wanted = (NOTHING, *(name for name in POLICIES if name == BASELINE or name in policies))
+    wanted = (NOTHING, *(name for name in KNOWN if name == BASELINE or name in policies))
 
     def setting(many: int | None) -> Setting:
         return Setting(case, future(ready, spaces, services, households, many, seed), horizon, groups, growth)
@@ -307,7 +308,7 @@ def _common(case: Case, ready: Prepared) -> tuple[str, ...]:
 
 def _check(case: Case, policies: Sequence[str], **numbers: float) -> None:
     """Raise InputError with all that is wrong with what is asked."""
-    wrong = [Problem(name, f"is no policy{nearest(name, POLICIES)}") for name in policies if name not in POLICIES]
+    wrong = [Problem(name, f"is no policy{nearest(name, KNOWN)}") for name in policies if name not in KNOWN]
     most = {
         "years": 100,
         "draws": 100_000,

@@ -18,7 +18,8 @@ from allocate.sentences import Sentence, quantity
 NAMES: Final = {
     BASELINE: "The actual split",
     FORMULA: "The formula",
-    "expected": "The plan for the mean",
+    "expected": "The plan for the mean need",
+    "mean": "The plan for the best mean",
     "cvar": "The plan for the worst tenth",
     "regret": "The plan of least regret",
 }

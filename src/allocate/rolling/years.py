@@ -112,7 +112,7 @@ class _State:
 
 
 def walk(setting: Setting, policy: str, watch: Watch | None = None) -> Walk:
-    """A policy (one of :data:`allocate.rolling.money.POLICIES`, or "nothing") from the first year to the last.
+    """A policy (one of :data:`allocate.rolling.money.KNOWN`, or "nothing") from the first year to the last.
 
     Raises :class:`allocate.errors.NoPlanError` where the rules conflict in some year.
     """
