@@ -64,14 +64,17 @@ def by_hand() -> Setting:
 def test_the_actual_split_by_hand() -> None:
     """Proves: A, R40m: 4,000 a year. First draw: 1,800 of the start and 4,000, then 1,620 + 3,600 + 4,000. B, R60m: 5,000
     are without and reached, 4,500 + 5,000; then 500 are without, 4,050 + 4,500 + 500. Second draw: half of it, B's 60m
-    reach 3,000 and then the 2,500 who are left. Each household in A counts double.
+    reach 3,000 and then the 2,500 who are left. Each household in A counts double. What B needs not is R10m and R55m in
+    the first draw, nothing and R10m in the second.
 
-    Broken: what is built decays at once or never, need does not fall by what was built, or delivery counts twice.
+    Broken: what is built decays at once or never, need does not fall by what was built, delivery counts twice, or money
+    that buys nothing is not seen.
     """
     found = walk(by_hand(), "baseline")
     assert found.capacity[0, :, :, 0] == pytest.approx(np.array([[2000, 5000], [5800, 9500], [9220, 9050]]))
     assert found.capacity[1, :, :, 0] == pytest.approx(np.array([[2000, 5000], [3800, 7500], [5420, 9250]]))
     assert found.units[1, :, :, 0] == pytest.approx(np.array([[4000, 6000], [4000, 5000]]))
+    assert found.idle[..., 0] / 1e6 == pytest.approx(np.array([[0, 5], [0, 32.5]]))
     assert found.worth.sum(axis=(1, 2)) == pytest.approx(
         [2 * (5800 + 9220) + 9500 + 9050, 2 * (3800 + 5420) + 7500 + 9250]
     )

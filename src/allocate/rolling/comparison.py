@@ -91,6 +91,17 @@ class Policies:
         found: Values = (self._beyond(policy) - self._beyond(BASELINE)).mean(axis=0)
         return found
 
+    def worse(self, policy: str) -> Values:
+        """The share of draws in which a policy is behind the actual split in each service (K,)."""
+        found: Values = ((self._beyond(policy) - self._beyond(BASELINE)).sum(axis=1) < 0).mean(axis=0)
+        return found
+
+    def idle(self, policy: str) -> float:
+        """What of the money of a policy for the services walked bought nothing, as a part of it."""
+        walked = [self.setting.case.world.labels(SERVICE).index(name) for name in self.setting.future.services]
+        spent = float(self.walks[policy].money[..., walked].sum())
+        return float(self.walks[policy].idle.sum()) / spent if spent else 0.0
+
     def _beyond(self, policy: str) -> Values:
         return self.walks[policy].worth - self.walks[NOTHING].worth
 

@@ -90,13 +90,15 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """What a policy did and came to, of N years: ``money`` (N, S, services of the grants), on average over draws;
-    ``plans`` the number of groups in each year; ``units`` (D, N, S, K) what is built, as planned; ``capacity``
-    (D, N + 1, S, K) and ``worth`` (D, S, K), the sum of what is served over all years in the unit of the goal.
+    """What a policy did and came to, of N years: ``money`` (N, S, services of the grants), on average over draws, and
+    ``idle`` (N, S, K) what of it bought nothing, since nobody there was left to serve; ``plans`` the number of groups
+    in each year; ``units`` (D, N, S, K) what is built, as planned; ``capacity`` (D, N + 1, S, K) and ``worth``
+    (D, S, K), the sum of what is served over all years in the unit of the goal.
     """
 
     policy: str
     money: Values
+    idle: Values
     plans: tuple[int, ...]
     units: Values
     capacity: Values
@@ -123,7 +125,7 @@ def walk(setting: Setting, policy: str, watch: Watch | None = None) -> Walk:
     )
     shape = (size, setting.years, *future.before.shape)
     units, capacity, worth = np.zeros(shape), np.zeros((size, shape[1] + 1, *shape[2:])), np.zeros((size, *shape[2:]))
-    money, plans = [], []
+    money, idle, plans = [], [], []
     for n in range(setting.years):
         if watch is not None:
             watch(f"{policy}, {setting.labels[n]}")
@@ -132,12 +134,13 @@ def walk(setting: Setting, policy: str, watch: Watch | None = None) -> Walk:
         groups = list(_decided(setting, policy, n, state, capacity[:, n]))
         for members, amount in groups:
             whole[members] = amount
-        units[:, n] = _carry_out(setting, n, state, capacity[:, n], whole)
+        units[:, n], left = _carry_out(setting, n, state, capacity[:, n], whole)
         capacity[:, n + 1] = future.capacity(n + 1, state.built)
         worth += _worth(setting, n, capacity[:, n + 1])
         money.append(whole.mean(axis=0))
+        idle.append(left.mean(axis=0))
         plans.append(len(groups))
-    return Walk(policy, np.array(money), tuple(plans), units, capacity, worth)
+    return Walk(policy, np.array(money), np.array(idle), tuple(plans), units, capacity, worth)
 
 
 def _decided(setting: Setting, policy: str, n: int, state: _State, capacity: Values) -> Iterator[tuple[Any, Values]]:
@@ -167,8 +170,9 @@ def _seen(setting: Setting, n: int, ahead: int, state: _State, capacity: Values)
     )
 
 
-def _carry_out(setting: Setting, n: int, state: _State, capacity: Values, whole: Values) -> Values:
-    """What the money of a year builds in every draw (D, S, K), as planned; the state is then that of the next year.
+def _carry_out(setting: Setting, n: int, state: _State, capacity: Values, whole: Values) -> tuple[Values, Values]:
+    """What the money of a year builds in every draw (D, S, K), as planned, and the money left when nobody there is
+    without; the state is then that of the next year.
 
     What was lost in the year can be renewed, and a backlog reached, at the cost of each; a rand buys as much as is
     delivered of it.
@@ -180,10 +184,11 @@ def _carry_out(setting: Setting, n: int, state: _State, capacity: Values, whole:
     lost = ((1.0 - setting.survives) * seen.served * (renewing[..., 0] > 0))[..., None]
     which = [case.world.labels(SERVICE).index(service) for service in future.services]
     served = bought(whole[..., which] * seen.work, np.concatenate([lost, seen.tiers], axis=-1), costs)
+    left = np.maximum(whole[..., which] - (served * costs).sum(axis=-1) / seen.work, 0.0)
     units: Values = served.sum(axis=-1) / seen.work
     state.built = state.built * future.kept[n] + units
     state.tiers = seen.tiers - served[..., 1:]
-    return units
+    return units, left
 
 
 def _worth(setting: Setting, n: int, capacity: Values) -> Values:
