@@ -82,10 +82,10 @@ def test_what_is_lost_is_said_before_what_is_won() -> None:
     assert behind == 60 and "in 60 of 60 draws, but water is worse in 60 of them (-" in its
     assert its.index("water") < its.index("sanitation +") < its.index("refuse +")
     added = prospected.people().data["additions"].isel(period=0).sel(service="water").sum()
-    alone = next(words for words in said if words.startswith("Only these grants build from 2017 on"))
+    alone = next(words for words in said if words.startswith("Only these grants build: from 2017 on"))
     assert f"water {float(added) / 1e3:.4g} thousand, then " in alone
     idle = found.walks["baseline"].idle.sum() / found.walks["baseline"].money[..., :4].sum()
-    assert any(f"nobody there is left to serve: {idle:.1%} of the actual split" in words for words in said)
+    assert any(f"Money that buys nothing: {idle:.1%} of the actual split, " in words for words in said)
 
 
 def test_charts_of_a_service_have_one_scale() -> None:

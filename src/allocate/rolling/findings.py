@@ -160,6 +160,13 @@ def _many(value: float) -> str:
 def _warned(found: Policies) -> Iterator[str]:
     """What a reader must weigh before quoting the rest."""
     setting, world = found.setting, found.setting.case.world
+    yield from _concentrated(found)
+    yield from _only_grants(found)
+    idle = (f"{found.idle(name):.1%} of {_its(name)}" for name in found.names)
+    yield (
+        f"Money that buys nothing: {', '.join(idle)}, where nobody is left to serve. A real budget would be moved "
+        "within its year."
+    )
     shipped = world.labels(TIME)
     if beyond := [label for label in setting.labels if label not in shipped]:
         yield (
@@ -168,15 +175,8 @@ def _warned(found: Policies) -> Iterator[str]:
         )
     yield (
         f"What a planner knows: what has been seen by the beginning of a year, for at most {setting.groups} groups of "
-        f"draws, looking {setting.horizon} year{'s' if setting.horizon > 1 else ''} ahead; plans for the worst tenth "
-        f"and for regret are made on {PLANNED} draws of a group at most. Better planning could gain more."
-    )
-    yield from _concentrated(found)
-    yield from _only_grants(found)
-    idle = (f"{found.idle(name):.1%} of {_its(name)}" for name in found.names)
-    yield (
-        f"Money that buys nothing, since nobody there is left to serve: {', '.join(idle)}. A real budget would be "
-        "moved within its year."
+        f"draws, looking {setting.horizon} year{'s' if setting.horizon > 1 else ''} ahead; all plans but that for "
+        f"the mean need are made on {PLANNED} draws of a group at most. Better planning could gain more."
     )
     others = [s for s in world.labels(SERVICE) if s not in setting.future.services]
     if others:
@@ -204,9 +204,9 @@ def _only_grants(found: Policies) -> Iterator[str]:
         for service, was, now in zip(future.services, before, after, strict=True)
     )
     yield (
-        f"Only these grants build from {future.years[0]} on; until then all that anybody builds is counted. Served anew or "
-        f"again in a year before, and under the actual split in {found.setting.labels[0]}: {'; '.join(each)}. So "
-        "households without a service are those that grants alone would leave."
+        f"Only these grants build: from {future.years[0]} on nobody else does, and until then what anybody builds is "
+        f"counted. Served anew or again in a year before, and under the actual split in {found.setting.labels[0]}: "
+        f"{'; '.join(each)}. So households without a service are those that grants alone would leave."
     )
 
 
