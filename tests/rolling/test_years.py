@@ -219,6 +219,18 @@ def test_what_is_built_is_paid_for() -> None:
     assert (walked.units[:, 0] * cheapest <= walked.money[0][:, which] * (1 + 1e-9)).all()
 
 
+def test_money_of_no_use_moves_within_its_space() -> None:
+    """Proves: beside the actual split, every space has the same money in every draw and year, in the first year each service
+    serves at least as many, and money without use is less. Broken: a bench that gives a space more than it has.
+    """
+    found = za()
+    plain, moved = found.walks["baseline"], found.walks["moved"]
+    assert moved.money.sum(axis=2) == pytest.approx(plain.money.sum(axis=2))
+    assert (moved.capacity[:, 1] >= plain.capacity[:, 1] * (1 - 1e-9)).all()
+    assert 0 < moved.idle.sum() < plain.idle.sum() / 2
+    assert found.moved > 0
+
+
 def test_without_uncertainty_all_plans_are_one() -> None:
     """Proves: where no rate strays and delivery is as planned, every draw is the path without chance, nobody can be told
     apart, and all plans are one. Broken: chance comes from elsewhere.

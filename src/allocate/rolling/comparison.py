@@ -25,7 +25,7 @@ from allocate.people.declared import NAME as PEOPLE
 from allocate.people.projection import PROBABILITIES, Prepared
 from allocate.read import read_model, read_scenario
 from allocate.rolling.future import first_year, future, prepared
-from allocate.rolling.money import BASELINE, FORMULA, KNOWN, NOTHING, POLICIES, SERVICE, SHARED
+from allocate.rolling.money import BASELINE, BESIDE, FORMULA, KNOWN, MOVED, NOTHING, POLICIES, SERVICE, SHARED
 from allocate.rolling.years import Setting, Walk, walk
 from allocate.rules.tree import read_rule
 from allocate.spec import Model, Scenario
@@ -53,9 +53,9 @@ BOUGHT: Final = frozenset({"reached", "renewed", "in_band"})
 
 @dataclass(frozen=True, eq=False)
 class Policies:
-    """Policies walked over the same years on the same draws; ``walks`` by policy, "nothing" (no money at all) among
-    them, and ``central`` the same without chance. ``world_digests`` tell which figures of grants and people went in,
-    before any change.
+    """Policies walked over the same years on the same draws; ``walks`` by policy, those of
+    :data:`allocate.rolling.money.BESIDE` among them, and ``central`` the same without chance. ``world_digests`` tell
+    which figures of grants and people went in, before any change.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -70,7 +70,7 @@ class Policies:
     @property
     def names(self) -> tuple[str, ...]:
         """The policies that are compared."""
-        return tuple(name for name in self.walks if name != NOTHING)
+        return tuple(name for name in self.walks if name not in BESIDE)
 
     @property
     def name(self) -> str:
@@ -98,9 +98,13 @@ class Policies:
 
     def idle(self, policy: str) -> float:
         """What of the money of a policy for the services walked bought nothing, as a part of it."""
-        walked = [self.setting.case.world.labels(SERVICE).index(name) for name in self.setting.future.services]
-        spent = float(self.walks[policy].money[..., walked].sum())
+        spent = float(self.walks[policy].money[..., self.setting.which].sum())
         return float(self.walks[policy].idle.sum()) / spent if spent else 0.0
+
+    @cached_property
+    def moved(self) -> float:
+        """What the actual split would gain on average if money of no use to a service went to others of its space."""
+        return float((self.outcome(MOVED) - self.outcome(BASELINE)).mean())
 
     def _beyond(self, policy: str) -> Values:
         return self.walks[policy].worth - self.walks[NOTHING].worth
@@ -254,7 +258,7 @@ def policies(
     services = _common(case, ready)
     households = _households(case.world, services)
     spaces = case.world.labels(SPACE)
-    wanted = (NOTHING, *(name for name in KNOWN if name == BASELINE or name in policies))
+    wanted = (*BESIDE, *(name for name in KNOWN if name == BASELINE or name in policies))
 
     def setting(many: int | None) -> Setting:
         return Setting(case, future(ready, spaces, services, households, many, seed), horizon, groups, growth)

@@ -32,6 +32,7 @@ SERVICE: Final = "service"
 
 BASELINE: Final = "baseline"
 NOTHING: Final = "nothing"
+MOVED: Final = "moved"
 FORMULA: Final = "formula"
 SHARED: Final = {BASELINE: "baseline_spend", FORMULA: "formula_spend"}
 """Policies that share money out whatever is needed, and the datum that says how."""
@@ -48,6 +49,10 @@ KNOWN: Final = (*SHARED, *PLANNING)
 
 POLICIES: Final = tuple(name for name in KNOWN if name != "mean")
 """The policies that are, unless others are named."""
+
+BESIDE: Final = (NOTHING, MOVED)
+"""What is walked beside them: no money at all, and the actual split where what is of no use to a service of a space
+goes to its others, whatever the rules say."""
 
 PLANNED: Final = 20
 """Draws of a group that a plan is made on, at most, where it is made on draws; time grows with them."""

@@ -7,7 +7,7 @@ Money is one for all draws that cannot be told apart when it is decided; what it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,13 +19,27 @@ from allocate.names import SPACE, TIME
 from allocate.rolling.buying import bought, filled, refilled
 from allocate.rolling.future import Future
 from allocate.rolling.groups import grouped
-from allocate.rolling.money import NOTHING, SERVICE, SHARED, Seen, carried, planned, shared_out, shares_of
+from allocate.rolling.money import (
+    BASELINE,
+    MOVED,
+    NOTHING,
+    SERVICE,
+    SHARED,
+    Seen,
+    carried,
+    planned,
+    shared_out,
+    shares_of,
+)
 
 type Values = np.ndarray[Any, np.dtype[np.float64]]
 type Watch = Callable[[str], None]
 
 NO_WORK = 1e-3
 """The least part of what is paid for that is taken to be delivered."""
+
+USED_UP = 1e-9
+"""Of the money of a service: what rounding may leave of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +71,11 @@ class Setting:
         """The case of year n and of those after it, ``ahead`` in all."""
         world = carried(self.case.world, self.future.years[n], ahead, self.growth)
         return Case(self.case.model, world, self.case.fixed, self.case.said)
+
+    @property
+    def which(self) -> list[int]:
+        """Where the services of the future are among those of the grants."""
+        return [self.case.world.labels(SERVICE).index(service) for service in self.future.services]
 
     @cached_property
     def tier_share(self) -> Values:
@@ -114,7 +133,7 @@ class _State:
 
 
 def walk(setting: Setting, policy: str, watch: Watch | None = None) -> Walk:
-    """A policy (one of :data:`allocate.rolling.money.KNOWN`, or "nothing") from the first year to the last.
+    """A policy (one of :data:`allocate.rolling.money.KNOWN` or ``BESIDE``) from the first year to the last.
 
     Raises :class:`allocate.errors.NoPlanError` where the rules conflict in some year.
     """
@@ -134,6 +153,8 @@ def walk(setting: Setting, policy: str, watch: Watch | None = None) -> Walk:
         groups = list(_decided(setting, policy, n, state, capacity[:, n]))
         for members, amount in groups:
             whole[members] = amount
+        if policy == MOVED:
+            whole = _moved(setting, n, state, capacity[:, n], whole)
         units[:, n], left = _carry_out(setting, n, state, capacity[:, n], whole)
         capacity[:, n + 1] = future.capacity(n + 1, state.built)
         worth += _worth(setting, n, capacity[:, n + 1])
@@ -147,8 +168,9 @@ def _decided(setting: Setting, policy: str, n: int, state: _State, capacity: Val
     """The money of a year (S, services) for each group of draws that it is decided for."""
     if policy == NOTHING:
         return
-    if policy in SHARED:
-        yield slice(None), shared_out(setting.year(n), policy).isel({TIME: 0}).values
+    if policy in SHARED or policy == MOVED:
+        share = BASELINE if policy == MOVED else policy
+        yield slice(None), shared_out(setting.year(n), share).isel({TIME: 0}).values
         return
     ahead = min(setting.horizon, setting.years - n)
     case, future = setting.year(n, ahead), setting.future
@@ -177,18 +199,28 @@ def _carry_out(setting: Setting, n: int, state: _State, capacity: Values, whole:
     What was lost in the year can be renewed, and a backlog reached, at the cost of each; a rand buys as much as is
     delivered of it.
     """
-    future, case = setting.future, setting.year(n)
+    future, case, which = setting.future, setting.year(n), setting.which
     seen = _seen(setting, n, 1, state, capacity)
     renewing = setting.datum(case, "renew_cost", SPACE, SERVICE, TIME)
     costs = np.concatenate([renewing, setting.datum(case, "unit_cost", SPACE, SERVICE, "tier", TIME)[..., 0]], axis=-1)
     lost = ((1.0 - setting.survives) * seen.served * (renewing[..., 0] > 0))[..., None]
-    which = [case.world.labels(SERVICE).index(service) for service in future.services]
     served = bought(whole[..., which] * seen.work, np.concatenate([lost, seen.tiers], axis=-1), costs)
     left = np.maximum(whole[..., which] - (served * costs).sum(axis=-1) / seen.work, 0.0)
     units: Values = served.sum(axis=-1) / seen.work
     state.built = state.built * future.kept[n] + units
     state.tiers = seen.tiers - served[..., 1:]
     return units, left
+
+
+def _moved(setting: Setting, n: int, state: _State, capacity: Values, whole: Values) -> Values:
+    """Money (D, S, services) of which what a service leaves in a space goes to its others, as they share the rest."""
+    _, left = _carry_out(setting, n, replace(state), capacity, whole)
+    had, found = whole[..., setting.which], whole.copy()
+    share = np.where(left > USED_UP * had, 0.0, had)
+    total = share.sum(axis=-1, keepdims=True)
+    more = left.sum(axis=-1, keepdims=True) * np.divide(share, total, out=np.zeros_like(share), where=total > 0)
+    found[..., setting.which] = np.where(total > 0, had - left + more, had)
+    return found
 
 
 def _worth(setting: Setting, n: int, capacity: Values) -> Values:
