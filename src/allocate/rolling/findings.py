@@ -165,8 +165,8 @@ def _warned(found: Policies) -> Iterator[str]:
     idle = (f"{found.idle(name):.1%} of {_its(name)}" for name in found.names)
     yield (
         f"Money that buys nothing: {', '.join(idle)}, where nobody is left to serve. Had that of the actual split gone "
-        f"to other services of the same space, it would reach {quantity(found.moved, found.unit)}: so much of a gain "
-        "over it is owed to money that it leaves without use."
+        f"to other services of the same space, it would reach {quantity(found.moved, found.unit).lstrip('+')} more, "
+        "and every gain over it would be less by as much."
     )
     shipped = world.labels(TIME)
     if beyond := [label for label in setting.labels if label not in shipped]:
