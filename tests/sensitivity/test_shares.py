@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from allocate.errors import InputError
-from allocate.sensitivity.shares import given_data, one_at_a_time, saltelli, sobol, tornado
+from allocate.sensitivity.shares import CONFIDENCE, given_data, one_at_a_time, saltelli, sobol, tornado
 
 N = 4096
 
@@ -94,17 +94,31 @@ def test_a_sum_shares_its_variance_exactly() -> None:
 
 
 def test_any_sample_tells_first_order_shares() -> None:
-    """Proves: from a plain sample of 8,000, the first-order indices of both functions, within what sorting into 20
+    """Proves: from a plain sample of 8,000, the first-order indices of both functions, within what sorting into 89
     classes leaves out; a figure that does nothing has no share. Broken: a share where chance alone put it.
     """
     for function, (truth, _) in ((ishigami, ishigami_indices()), (g, g_indices())):
         u = np.random.default_rng(5).random((8000, len(truth)))
         found = given_data(u, function(u)[:, None])
-        assert found.first[:, 0] == pytest.approx(truth, abs=0.03)
+        assert found.first[:, 0] == pytest.approx(truth, abs=0.02)
         assert np.isnan(found.total).all()
     noise = [given_data(rng.random((200, 1)), rng.random((200, 1))) for rng in map(np.random.default_rng, range(300))]
     shares = np.array([one.first[0, 0] for one in noise])
     assert abs(shares.mean()) < 3 * shares.std() / np.sqrt(300)
+
+
+def test_intervals_of_any_sample_hold_the_truth() -> None:
+    """Proves: of 100 plain samples of 500, in 85 or more the interval of each figure holds its share, though one is bent
+    twice and another at a corner. Broken: classes so wide that what happens within them is taken for chance (with the
+    cube root of n, intervals of 19 in 20 held the share of the second figure of Ishigami's function in 3 of 10).
+    """
+    for function, (truth, _) in ((ishigami, ishigami_indices()), (g, g_indices())):
+        held = np.zeros(len(truth))
+        for seed in range(100):
+            u = np.random.default_rng(seed).random((500, len(truth)))
+            found = given_data(u, function(u)[:, None])
+            held += np.abs(found.first[:, 0] - truth) <= CONFIDENCE * found.first_error[:, 0]
+        assert held.min() >= 85
 
 
 def test_the_order_of_cases_changes_nothing() -> None:

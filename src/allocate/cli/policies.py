@@ -32,7 +32,9 @@ def policies(
     ] = None,
     policy: Annotated[
         list[str] | None,
-        typer.Option("--policy", help="A policy to compare: formula, expected, cvar or regret (all if left out)."),
+        typer.Option(
+            "--policy", help="A policy to compare: formula, expected, cvar, regret (these if left out) or mean."
+        ),
     ] = None,
     years: Annotated[int, typer.Option("--years", help="How many years, from the first of the figures.")] = 10,
     draws: Annotated[int, typer.Option("--draws", help="How many draws.")] = 1000,
@@ -52,8 +54,8 @@ def policies(
     """Walk policies through the years.
 
     Projects people, plans every year on what is known then, builds what the money buys, lets what stands decay, and
-    goes on to the next year: the actual split, the formula, and plans for the mean, the worst tenth and least regret,
-    all on the same draws. Says what each gains and how much of it survives uncertainty; writes a folder with
+    goes on to the next year: the actual split, the formula, and plans for the mean need, the worst tenth and least
+    regret, all on the same draws. Says what each gains and how much of it survives uncertainty; writes a folder with
     report.html, policies.xlsx, policies.csv, adequacy.csv, money.csv, policies.nc and manifest.json.
 
     Example:  allocate policies grant_consolidation

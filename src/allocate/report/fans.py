@@ -1,7 +1,7 @@
 """Fan charts: how many there are over the years, the likelier the darker, as inline SVG.
 
-Each chart has its own scale, from the least to the most that it shows, because a reader compares how places grow and
-how sure that is, not how large they are; its title says the numbers in words.
+A chart has its own scale, from the least to the most that it shows, where a reader compares how places grow and how
+sure that is, not how large they are; charts of one thing have one scale. Its title says the numbers in words.
 """
 
 from __future__ import annotations
@@ -56,15 +56,15 @@ class Fan:
         return [self.start, *zip(self.years, self.spread[:, k].tolist(), strict=True)]
 
 
-def fan(shown: Fan, size: Size = SMALL) -> str:
-    """A chart as inline SVG.
+def fan(shown: Fan, size: Size = SMALL, beside: Sequence[Fan] = ()) -> str:
+    """A chart as inline SVG; its scale is that of all charts that it stands beside, if any.
 
     >>> spread = np.array([[80.0, 90, 95, 100, 105, 110, 120]])
     >>> svg = fan(Fan("North", (2016, 100.0), [2021], [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975], spread))
     >>> svg.count("<path"), "North: 100 in 2016; 100 in 2021 (19 times out of 20: 80 to 120)" in svg
     (7, True)
     """
-    ends = [value for low, high, _ in BANDS[:1] for q in (low, high) for _, value in shown.at(q)]
+    ends = [value for one in (shown, *beside) for q in BANDS[0][:2] for _, value in one.at(q)]
     ticks = _ticks(min(ends), max(ends), size.marks)
     low, high = min([*ends, ticks[0]]), max([*ends, ticks[-1]])
     first, last = shown.start[0], shown.years[-1]

@@ -79,14 +79,16 @@ def shown(column: str, value: float) -> str:
 
 
 def _fans(found: Policies, data: xr.Dataset, service: str) -> Iterator[tuple[str, Markup]]:
-    """A chart a policy: households without a service."""
+    """A chart a policy, all on one scale: households without a service."""
     years = found.setting.future.years
     quantiles = [float(q) for q in data["quantile"].values]
+    charts = []
     for name in found.names:
         spread = data["backlog"].sel({"policy": name, SERVICE: service}).transpose(TIME, "quantile").values
         start = (years[0], float(spread[0, quantiles.index(0.5)]))
-        chart = fan(Fan(f"{NAMES[name]}, {service}", start, years[1:], quantiles, spread[1:]))
-        yield NAMES[name], Markup(chart)
+        charts.append(Fan(f"{NAMES[name]}, {service}", start, years[1:], quantiles, spread[1:]))
+    for name, chart in zip(found.names, charts, strict=True):
+        yield NAMES[name], Markup(fan(chart, beside=charts))
 
 
 def _adequate(found: Policies, data: xr.Dataset, name: str) -> Iterator[tuple[int, float]]:

@@ -25,7 +25,7 @@ from allocate.people.declared import NAME as PEOPLE
 from allocate.people.projection import PROBABILITIES, Prepared
 from allocate.read import read_model, read_scenario
 from allocate.rolling.future import first_year, future, prepared
-from allocate.rolling.money import BASELINE, FORMULA, NOTHING, POLICIES, SERVICE, SHARED
+from allocate.rolling.money import BASELINE, BESIDE, FORMULA, KNOWN, MOVED, NOTHING, POLICIES, SERVICE, SHARED
 from allocate.rolling.years import Setting, Walk, walk
 from allocate.rules.tree import read_rule
 from allocate.spec import Model, Scenario
@@ -53,9 +53,9 @@ BOUGHT: Final = frozenset({"reached", "renewed", "in_band"})
 
 @dataclass(frozen=True, eq=False)
 class Policies:
-    """Policies walked over the same years on the same draws; ``walks`` by policy, "nothing" (no money at all) among
-    them, and ``central`` the same without chance. ``model``, ``facts`` (the World of grants) and ``folk`` (that of
-    people) are what went in, before any change.
+    """Policies walked over the same years on the same draws; ``walks`` by policy, those of
+    :data:`allocate.rolling.money.BESIDE` among them, and ``central`` the same without chance. ``model``, ``facts`` (the
+    World of grants) and ``folk`` (that of people) are what went in, before any change.
     """
 
     model: Model
@@ -72,7 +72,7 @@ class Policies:
     @property
     def names(self) -> tuple[str, ...]:
         """The policies that are compared."""
-        return tuple(name for name in self.walks if name != NOTHING)
+        return tuple(name for name in self.walks if name not in BESIDE)
 
     @property
     def name(self) -> str:
@@ -92,6 +92,21 @@ class Policies:
         """What a policy gains over the actual split in each space and service (S, K), on average over draws."""
         found: Values = (self._beyond(policy) - self._beyond(BASELINE)).mean(axis=0)
         return found
+
+    def worse(self, policy: str) -> Values:
+        """The share of draws in which a policy is behind the actual split in each service (K,)."""
+        found: Values = ((self._beyond(policy) - self._beyond(BASELINE)).sum(axis=1) < 0).mean(axis=0)
+        return found
+
+    def idle(self, policy: str) -> float:
+        """What of the money of a policy for the services walked bought nothing, as a part of it."""
+        spent = float(self.walks[policy].money[..., self.setting.which].sum())
+        return float(self.walks[policy].idle.sum()) / spent if spent else 0.0
+
+    @cached_property
+    def moved(self) -> float:
+        """What the actual split would gain on average if money of no use to a service went to others of its space."""
+        return float((self.outcome(MOVED) - self.outcome(BASELINE)).mean())
 
     def _beyond(self, policy: str) -> Values:
         return self.walks[policy].worth - self.walks[NOTHING].worth
@@ -215,8 +230,9 @@ def policies(
     of draws, looking ``horizon`` years ahead of which the first is carried out; it buys what it can in each draw, and
     what stands decays. Beyond its own years the World's last is carried forward in real terms, money growing by
     ``growth`` a year. Scenarios change the World of grants, or where they say so that of people. "baseline", what the
-    others are compared with, is always walked. With more than one of ``workers`` policies are walked in processes,
-    which import the script that asks: it guards what it does by ``if __name__ == "__main__"``. The answer is the same.
+    others are compared with, is always walked; "mean", the best mean over draws, only when named. With more than one of
+    ``workers`` policies are walked in processes, which import the script that asks: it guards what it does by
+    ``if __name__ == "__main__"``. The answer is the same.
 
     >>> found = policies("grant_consolidation", "za2016", "za2016_people", years=1, draws=8, policies=["expected"])
     >>> found.table()["policy"].tolist(), bool((found.outcome("expected") > found.outcome("baseline")).all())
@@ -244,7 +260,7 @@ def policies(
     services = _common(case, ready)
     households = _households(case.world, services)
     spaces = case.world.labels(SPACE)
-    wanted = (NOTHING, *(name for name in POLICIES if name == BASELINE or name in policies))
+    wanted = (*BESIDE, *(name for name in KNOWN if name == BASELINE or name in policies))
 
     def setting(many: int | None) -> Setting:
         return Setting(case, future(ready, spaces, services, households, many, seed), horizon, groups, growth)
@@ -309,7 +325,7 @@ def _common(case: Case, ready: Prepared) -> tuple[str, ...]:
 
 def _check(case: Case, policies: Sequence[str], **numbers: float) -> None:
     """Raise InputError with all that is wrong with what is asked."""
-    wrong = [Problem(name, f"is no policy{nearest(name, POLICIES)}") for name in policies if name not in POLICIES]
+    wrong = [Problem(name, f"is no policy{nearest(name, KNOWN)}") for name in policies if name not in KNOWN]
     most = {
         "years": 100,
         "draws": 100_000,

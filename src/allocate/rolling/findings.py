@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from allocate.active import used
-from allocate.findings import FEW_SPACES, MOST
+from allocate.findings import DUST, FEW_SPACES, MOST
 from allocate.names import TIME
-from allocate.rolling.comparison import ENDS, Policies
+from allocate.rolling.comparison import Policies
 from allocate.rolling.future import demanded_at_start
 from allocate.rolling.money import BASELINE, FORMULA, PLANNED, SERVICE
 from allocate.sentences import Sentence, quantity
@@ -18,7 +18,8 @@ from allocate.sentences import Sentence, quantity
 NAMES: Final = {
     BASELINE: "The actual split",
     FORMULA: "The formula",
-    "expected": "The plan for the mean",
+    "expected": "The plan for the mean need",
+    "mean": "The plan for the best mean",
     "cvar": "The plan for the worst tenth",
     "regret": "The plan of least regret",
 }
@@ -36,7 +37,7 @@ def findings(found: Policies) -> list[Sentence]:
     >>> str(findings(found)[0])
     'Walked: 1 year from 2017/18, the same 8 draws of people and delivery for every policy.'
     """
-    plain = [*_walked(found), *_gains(found), *_parts(found), *_ranks(found), *_services(found)]
+    plain = [*_walked(found), *_gains(found), *_ranks(found), *_services(found)]
     return [*map(Sentence, plain), *(Sentence(words, warning=True) for words in _warned(found))]
 
 
@@ -50,7 +51,7 @@ def _walked(found: Policies) -> Iterator[str]:
 
 
 def _gains(found: Policies) -> Iterator[str]:
-    """A sentence a policy: what it gains over the actual split, and how much of it survives uncertainty."""
+    """A sentence a policy: what it gains over the actual split, how much of that survives, and where it loses."""
     base, draws = found.certain(BASELINE), found.setting.future.draws
     for row in found.table().to_dict("records"):
         name = str(row["policy"])
@@ -66,9 +67,25 @@ def _gains(found: Policies) -> Iterator[str]:
         yield (
             f"{NAMES[name]}: {quantity(sure, '')}{part} if nothing were uncertain{survives}: "
             f"{quantity(mean, found.unit)} on average, nine times out of ten {quantity(row['gain, 5%'], '')} to "
-            f"{quantity(row['gain, 95%'], '')}. Better than the actual split in "
-            f"{row['better'] * draws:,.0f} of {draws:,} draws."
+            f"{quantity(row['gain, 95%'], '')}. All services together better than under the actual split in "
+            f"{row['better'] * draws:,.0f} of {draws:,} draws{_by_service(found, name)}."
         )
+
+
+def _by_service(found: Policies, name: str) -> str:
+    """In which services a policy loses, before those in which it gains; on average over draws."""
+    draws, each = found.setting.future.draws, found.gained(name).sum(axis=0)
+    rows = sorted(zip(each, found.setting.future.services, found.worse(name), strict=True), reverse=True)
+    least = DUST * float(np.abs(each).sum())
+    lost = [
+        f"{service} is worse in {worse * draws:,.0f} of them ({quantity(value, '')} on average)"
+        for value, service, worse in reversed(rows)
+        if value < -least
+    ]
+    gained = ", ".join(f"{service} {quantity(value, '')}" for value, service, _ in rows if value > least)
+    if not lost:
+        return f": {gained}" * bool(gained)
+    return f", but {' and '.join(lost)}" + f"; {gained}" * bool(gained)
 
 
 def _ranks(found: Policies) -> Iterator[str]:
@@ -82,54 +99,58 @@ def _ranks(found: Policies) -> Iterator[str]:
     behind = f"never more than {quantity(regret, found.unit).lstrip('+')} behind the best policy of a draw"
     yield (
         f"Best on average: {said[0]}. Best in the worst tenth of the draws: {said[1]}. Least to regret: {said[2]}, "
-        f"{behind if regret > 0 else 'the best policy of every draw'}."
+        f"{behind if regret > 0 else 'the best policy of every draw'}.{_one_year_at_a_time(str(most[1]), found)}"
     )
 
 
-def _parts(found: Policies) -> Iterator[str]:
-    """A sentence a policy that gains: of which service its gain is made."""
-    for name in found.names[1:]:
-        by = found.gained(name).sum(axis=0)
-        parts = (
-            f"{service} {quantity(value, '')}" for service, value in zip(found.setting.future.services, by, strict=True)
-        )
-        yield f"What the gain is made of, {NAMES[name][0].lower()}{NAMES[name][1:]}: {', '.join(parts)}."
+def _one_year_at_a_time(best: str, found: Policies) -> str:
+    """Why the plan for the worst tenth need not be the best there."""
+    if "cvar" not in found.names or best == "cvar":
+        return ""
+    return (
+        f" {NAMES['cvar']} guards against the worst of one year, on few draws; over all years that is not the best "
+        "guard."
+    )
 
 
 def _concentrated(found: Policies) -> Iterator[str]:
     """Policies whose gain is mostly of one service, or in few spaces."""
-    setting = found.setting
+    served, few = [], []
     for name in found.names[1:]:
-        gained = found.gained(name)
+        gained, its = found.gained(name), _its(name)
         if (total := float(gained.sum())) <= 0:
             continue
         services, spaces = gained.sum(axis=0), np.sort(gained.sum(axis=1))[::-1]
         if services.max() > MOST * total:
-            most = setting.future.services[int(services.argmax())]
-            yield (
-                f"{NAMES[name]}: {most} is {services.max() / total:.0%} of what it gains in all. What a year of it is "
-                "worth, and what it costs, are for a reader to judge."
-            )
+            most = found.setting.future.services[int(services.argmax())]
+            served.append(f"{most} is {services.max() / total:.0%} of what {its} gains in all")
         if spaces.size > 2 * FEW_SPACES and spaces[:FEW_SPACES].sum() > MOST * total:
-            yield f"{NAMES[name]}: {FEW_SPACES} spaces have more than {MOST:.0%} of the gain."
+            few.append(its)
+    if served:
+        yield (
+            f"Mostly one service: {'; '.join(served)}. What a year of a service is worth, and what it costs, are for a "
+            "reader to judge."
+        )
+    if few:
+        yield f"Mostly few places: {FEW_SPACES} spaces have more than {MOST:.0%} of the gain of {', '.join(few)}."
 
 
 def _services(found: Policies) -> Iterator[str]:
     """A sentence a service: households without it at the start, and at the end under each policy."""
-    data, last = found.dataset(), found.setting.future.years[-1]
-    start = found.setting.future.years[0]
+    data, (start, *_, last) = found.dataset(), found.setting.future.years
     for service in found.setting.future.services:
-        its: Any = data["backlog"].sel({SERVICE: service})
-        ends = its.sel({TIME: last})
-        each = []
-        for name in found.names:
-            low, middle, high = (_many(float(ends.sel(policy=name, quantile=q))) for q in (ENDS[0], 0.5, ENDS[1]))
-            each.append(f"{name} {middle} ({low} to {high})")
-        was = _many(float(its.sel({TIME: start}).isel(policy=0).sel(quantile=0.5)))
+        middle: Any = data["backlog"].sel({SERVICE: service, "quantile": 0.5})
+        each = (f"{_its(name)} {_many(float(middle.sel({TIME: last, 'policy': name})))}" for name in found.names)
+        was = _many(float(middle.sel({TIME: start}).isel(policy=0)))
         yield (
-            f"{service.capitalize()}: {was} households without it in {start}; in {last}, median and nine times out of "
-            f"ten: {'; '.join(each)}."
+            f"{service.capitalize()}: {was} households without it in {start}; in {last}, in the median draw: "
+            f"{', '.join(each)}."
         )
+
+
+def _its(name: str) -> str:
+    """What a policy is called within a sentence."""
+    return NAMES[name][0].lower() + NAMES[name][1:]
 
 
 def _many(value: float) -> str:
@@ -139,6 +160,14 @@ def _many(value: float) -> str:
 def _warned(found: Policies) -> Iterator[str]:
     """What a reader must weigh before quoting the rest."""
     setting, world = found.setting, found.setting.case.world
+    yield from _concentrated(found)
+    yield from _only_grants(found)
+    idle = (f"{found.idle(name):.1%} of {_its(name)}" for name in found.names)
+    yield (
+        f"Money that buys nothing: {', '.join(idle)}, where nobody is left to serve. Had that of the actual split gone "
+        f"to other services of the same space, it would reach {quantity(found.moved, found.unit).lstrip('+')} more, "
+        "and every gain over it would be less by as much."
+    )
     shipped = world.labels(TIME)
     if beyond := [label for label in setting.labels if label not in shipped]:
         yield (
@@ -147,10 +176,9 @@ def _warned(found: Policies) -> Iterator[str]:
         )
     yield (
         f"What a planner knows: what has been seen by the beginning of a year, for at most {setting.groups} groups of "
-        f"draws, looking {setting.horizon} year{'s' if setting.horizon > 1 else ''} ahead; plans for the worst tenth "
-        f"and for regret are made on {PLANNED} draws of a group at most. Better planning could gain more."
+        f"draws, looking {setting.horizon} year{'s' if setting.horizon > 1 else ''} ahead; all plans but that for "
+        f"the mean need are made on {PLANNED} draws of a group at most. Better planning could gain more."
     )
-    yield from _concentrated(found)
     others = [s for s in world.labels(SERVICE) if s not in setting.future.services]
     if others:
         yield (
@@ -162,6 +190,25 @@ def _warned(found: Policies) -> Iterator[str]:
     status = {name: world.data[name].attrs["status"] for name in setting.case.model.data if name in world.data}
     if assumed := [name for name, known in status.items() if name in names and known == "assumed"]:
         yield f"Assumed in the figures of grants, so open to challenge: {', '.join(assumed)}."
+
+
+def _only_grants(found: Policies) -> Iterator[str]:
+    """What was added a year before plans begin, whoever paid, beside what these grants then add."""
+    future, began = found.setting.future, found.people.calendar.start
+    if future.years[0] == began:
+        yield "Only these grants build: nothing is added by anybody else."
+        return
+    before = future.before.sum(axis=0) / (future.years[0] - began)
+    after = found.walks[BASELINE].units[:, 0].mean(axis=0).sum(axis=0)
+    each = (
+        f"{service} {_many(was)}, then {_many(now)}"
+        for service, was, now in zip(future.services, before, after, strict=True)
+    )
+    yield (
+        f"Only these grants build: from {future.years[0]} on nobody else does, and until then what anybody builds is "
+        f"counted. Served anew or again in a year before, and under the actual split in {found.setting.labels[0]}: "
+        f"{'; '.join(each)}. So households without a service are those that grants alone would leave."
+    )
 
 
 def _unlike(found: Policies) -> Iterator[str]:

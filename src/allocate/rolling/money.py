@@ -32,16 +32,27 @@ SERVICE: Final = "service"
 
 BASELINE: Final = "baseline"
 NOTHING: Final = "nothing"
+MOVED: Final = "moved"
 FORMULA: Final = "formula"
 SHARED: Final = {BASELINE: "baseline_spend", FORMULA: "formula_spend"}
 """Policies that share money out whatever is needed, and the datum that says how."""
 
-MEASURED: Final[Mapping[str, Measure]] = {"expected": EXPECTED, "cvar": Measure(alpha=0.9), "regret": REGRET}
-"""Policies that plan, and what each makes best: the figures as they are on average, the mean of the worst tenth, the
+MEASURED: Final[Mapping[str, Measure]] = {"mean": EXPECTED, "cvar": Measure(alpha=0.9), "regret": REGRET}
+"""Policies that plan on draws, and what each makes best of their outcomes: the mean, the mean of the worst tenth, the
 largest regret."""
 
-POLICIES: Final = (*SHARED, *MEASURED)
+PLANNING: Final = ("expected", *MEASURED)
+"""Policies that plan; "expected" on one set of figures, those that are to be expected."""
+
+KNOWN: Final = (*SHARED, *PLANNING)
 """The policies that can be compared."""
+
+POLICIES: Final = tuple(name for name in KNOWN if name != "mean")
+"""The policies that are, unless others are named."""
+
+BESIDE: Final = (NOTHING, MOVED)
+"""What is walked beside them: no money at all, and the actual split where what is of no use to a service of a space
+goes to its others, whatever the rules say."""
 
 PLANNED: Final = 20
 """Draws of a group that a plan is made on, at most, where it is made on draws; time grows with them."""
@@ -118,14 +129,13 @@ def shared_out(case: Case, policy: str) -> xr.DataArray:
 def planned(case: Case, services: tuple[str, ...], seen: Seen, policy: str) -> Values:
     """Money of the first year (S, services of the World) that a planning policy decides for a group of draws."""
     mean = build(case_seen(case, services, seen.mean()))
-    measure = MEASURED[policy]
     many = _apart(seen)
-    if measure == EXPECTED or many is None:
+    if policy not in MEASURED or many is None:
         return _amount(mean, solve(mean, SolverOptions(accept_near_ties=True)).x)
     programs = [build(case_seen(case, services, many.of([d])), mean).linear for d in range(len(many.work))]
     first = money_of(mean)
     whole = np.zeros(mean.linear.lower.size)
-    whole[first] = decide(beyond_nothing(of_programs(programs, first)), measure, gap=GAP).x
+    whole[first] = decide(beyond_nothing(of_programs(programs, first)), MEASURED[policy], gap=GAP).x
     return _amount(mean, whole)
 
 

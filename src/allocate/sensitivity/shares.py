@@ -125,8 +125,9 @@ def sobol(answers: Values, d: int) -> Indices:
 def given_data(sample: Values, answers: Values) -> Indices:
     """First-order indices from any sample: ``sample`` (n, d) of independent figures, ``answers`` (n, k).
 
-    Cases are sorted by a figure into about the cube root of n classes; the index is the share of variance between
-    them, less what chance alone would put there. Figures that move together share what they do together.
+    Cases are sorted by a figure into about the square root of n classes; the index is the share of variance between
+    them, less what chance alone would put there. What an answer does within a class is lost, so that an index is rather
+    too small than too large where it turns often. Figures that move together share what they do together.
 
     Source: E. Plischke, E. Borgonovo, C. L. Smith, *Global sensitivity measures from given data*, European Journal of
     Operational Research 226 (2013); the correction for chance is T. L. Kelley's (1935).
@@ -143,7 +144,7 @@ def given_data(sample: Values, answers: Values) -> Indices:
     if n < 30 or len(answers) != n:
         words = f"{n} cases and {len(answers)} answers; it takes 30 or more, and as many of one as of the other"
         raise InputError("shares of variance", [Problem("sample", words)])
-    classes = round(n ** (1 / 3))
+    classes = round(n**0.5)
     shares, errors = zip(*(_between(column, answers, classes) for column in sample.T), strict=True)
     unknown = np.full((sample.shape[1], answers.shape[1]), np.nan)
     moves = _moves(answers)
