@@ -18,6 +18,7 @@ from allocate.risk import Spread
 from allocate.sensitivity.samples import read_sample
 from allocate.sensitivity.study import Range, study
 from allocate.spec import Scale, Scenario
+from allocate.varied import GridScale, RangeSpec
 from allocate.world import World
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ def test_a_tornado_by_hand() -> None:
     assert found.loc[("A", "unit_cost"), "swing"] == 0
     by_hand = [17_000, 17_000 / 0.8, 17_000 / 1.2]
     assert found.loc[("need met", "unit_cost"), columns[:3]].tolist() == pytest.approx(by_hand)
+
+
+def test_the_ranges_of_a_scenario_are_figures_too() -> None:
+    """Proves: what a scenario gives a range moves as if it had been given by hand, and levels are refused.
+
+    Broken: a scenario of ranges and spreads is told by its spreads alone, and nobody sees that half is left out.
+    """
+    least_most = {"from": 0.5, "to": 1.5}
+    said = Scenario(name="Said", why="A test.", ranges=(RangeSpec(range="keep", **least_most),))
+    by_hand = study(MODEL, tiny.world(), unknown=[Range("keep", (), 0.5, 1.5)]).tornado()
+    pd.testing.assert_frame_equal(study(MODEL, tiny.world(), said).tornado(), by_hand)
+    with pytest.raises(InputError, match="grid: has levels, each a question of its own: allocate sweep"):
+        study(MODEL, tiny.world(), said.model_copy(update={"grids": (GridScale(scale="keep", by=(1.0, 1.1)),)}))
 
 
 def test_shares_of_variance_by_hand() -> None:
