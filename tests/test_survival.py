@@ -165,6 +165,27 @@ def test_stopped_it_says_how_to_go_on_and_lets_nobody_in_before(
     assert swept.content(tmp_path / "out") == undisturbed
 
 
+def test_all_its_processes_told_to_end_it_stops_at_once(tmp_path: Path) -> None:
+    """Proves: SIGTERM for the whole group, as a service or a batch system sends it, ends a sweep of two workers as Ctrl-C
+    does, with one line: workers leave it to the process that started them.
+
+    Broken: a worker ends while it gives its answer back, and the sweep waits for the rest of it for ever.
+    """
+    words = swept.set_up(tmp_path, swept.SCENARIO.replace("draws = 32", "draws = 320"))
+    running = start(tmp_path, "allocate", *words, "--workers", "2")
+    until(lambda: len(parts(tmp_path)) > 0, running)
+    workers = workers_of(running.pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGTERM)
+    time.sleep(0.2)
+    assert workers and workers_of(running.pid) == workers
+    os.killpg(running.pid, signal.SIGTERM)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 3
+    assert said.splitlines()[-1] == f"stopped; {len(parts(tmp_path))} of 40 chunks are there; go on with --resume"
+    assert "cancelled" not in said and left_of(running) == []
+
+
 def test_a_part_that_is_not_as_it_was_written_is_noticed(
     undisturbed: dict[str, bytes], tmp_path: Path, command: Command
 ) -> None:
