@@ -15,7 +15,7 @@ from allocate.errors import InputError
 from allocate.plan import solve
 from allocate.read import read_model, read_scenario
 from allocate.schedule import publish
-from allocate.spec import Consolidate, Scale, Scenario, Set
+from allocate.spec import Activate, Consolidate, Scale, Scenario, Set
 from allocate.sweeps.answer import Sweep
 from allocate.sweeps.design import Design, design
 from allocate.varied import GridScale, GridScenario, GridSet, GridUse, RangeSpec, SampleSpec, SpreadSpec
@@ -131,6 +131,25 @@ def test_what_has_no_plan_is_a_row_too(home: Path) -> None:
     assert table.loc[4, "reach"] == pytest.approx(4000 + 2000 + 666.666667)
     why = str(found.why())
     assert "together they ask for R180,000,000 and there is R100,000,000: R80,000,000 short" in why
+
+
+def test_goals_that_wait_in_some_members_are_columns(tmp_path: Path) -> None:
+    """Proves: a goal that one scenario alone activates has a value there and none elsewhere, in the order of the model;
+    one that nobody activates is no column. Beside floors R70m can be held back, of which R50m may be given: of the other
+    R80m N gets R40m, S R30m and W R10m, for 5,833 households.
+
+    Broken: a sweep of hours ends in a trace when all of it is solved.
+    """
+    goals = '[[goals]]\nname = "kept"\nactive = false\nmax = "sum(held, over=pool)"\ngive = "50 R million"\n'
+    goals += '[[goals]]\nname = "never"\nactive = false\nmin = "sum(held, over=pool)"\n[[goals]]\nname = "reach"'
+    swept.set_up(tmp_path)
+    (tmp_path / "toy.toml").write_text(swept.MODEL.replace('[[goals]]\nname = "reach"', goals))
+    keep = Scenario(name="Keep", why="A test.", changes=(Activate(activate="goals.kept"),))
+    question = asked(grids=[GridScenario(scenario=("none", "keep"))], alternatives={"keep": keep})
+    table = al.sweep(tmp_path / "toy.toml", WORLD, question).table()
+    assert list(table)[2:5] == ["kept", "reach", "unallocated"]
+    assert table["kept"].tolist() == pytest.approx([np.nan, 20e6], nan_ok=True)
+    assert table["reach"].tolist() == pytest.approx([6833.33333, 5833.33333])
 
 
 def test_levels_are_compared_where_all_of_them_have_a_plan(home: Path) -> None:

@@ -124,7 +124,7 @@ def gathered(design: Design, program: Program, payloads: Iterable[bytes]) -> Swe
     def joined(name: str) -> Any:
         return np.concatenate([part[name] for part in found])
 
-    goals = [goal.name for goal in program.case.model.goals]
+    goals = [goal.name for goal in design.model.goals]  # those of ``program`` are the active ones
     schedule = program.case.model.schedule
     money = program.case.model.variables[schedule.amount].unit
     scale = next(word for word, rand in SCALES.items() if rand == PUBLISHED[money])
