@@ -165,6 +165,18 @@ def test_stopped_it_says_how_to_go_on_and_lets_nobody_in_before(
     assert swept.content(tmp_path / "out") == undisturbed
 
 
+def test_a_folder_in_the_place_of_a_part_is_said(tmp_path: Path, command: Command) -> None:
+    """Proves: what is no file and has the name of a part is named, where ``--anew`` would delete it, and stays.
+
+    Broken: a trace, or somebody's folder is deleted.
+    """
+    words = [*swept.set_up(tmp_path), "--workers", "1"]
+    odd = tmp_path / "out.parts" / "0000000-0123456789abcdef.part"
+    odd.mkdir(parents=True)
+    status, _, err = command(*words, "--anew")
+    assert status == 1 and f"{odd}: 1 problem\n  cannot be deleted" in err and odd.is_dir()
+
+
 def test_all_its_processes_told_to_end_it_stops_at_once(tmp_path: Path) -> None:
     """Proves: SIGTERM for the whole group, as a service or a batch system sends it, ends a sweep of two workers as Ctrl-C
     does, with one line: workers leave it to the process that started them.

@@ -231,6 +231,20 @@ def test_a_sweep_is_read_back(command: Command, tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "d.csv")["space"].tolist() == ["DC15"]
 
 
+def test_a_sweep_that_says_nothing_is_refused_in_words(command: Command, tmp_path: Path) -> None:
+    """Proves: the file of a sweep that was cut, and one without a single plan, are each said in a line. Broken: a trace."""
+    sweep(tmp_path / "cut")
+    file = tmp_path / "cut" / "sweep.nc"
+    none = xr.load_dataset(file, engine="h5netcdf")
+    (tmp_path / "none").mkdir()
+    none.assign(value=none["value"] * np.nan).drop_vars("money").to_netcdf(tmp_path / "none" / "sweep.nc")
+    file.write_bytes(file.read_bytes()[:500])
+    for folder, words in (("cut", "sweep.nc: 1 problem\n  is not whole; run"), ("none", "has no case with a plan")):
+        for line in (("sensitivity", folder), ("discover", folder, "--below", "7")):
+            status, _, err = command(*line)
+            assert status == 1 and words in err
+
+
 def test_the_commands_refuse_what_makes_no_sense(command: Command) -> None:
     """Proves: all that is wrong with the words is said before any work. Broken: minutes, then a trace."""
     odd = ("--sobol", "100", "--csv", "no.txt", "--seed", "-1", "--service", "water")
