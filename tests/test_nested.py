@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -99,6 +102,18 @@ def test_bad_questions_are_refused_together(za):
         al.allocations("single_pool", za, years=YEAR, rule="pol", by=["spce"], weights=wrong, budgets=[1.0])
     for words in ("did you mean 'pool'", "did you mean 'space'", "no dim 'spaces'", "as many of one as of the other"):
         assert words in str(refused.value)
+    odd: list[tuple[dict[str, Any], str]] = [
+        ({"budgets": [[1.0, 1.0]]}, "budgets: must be a list of numbers"),
+        ({"budgets": ["1"]}, "budgets: must be a list of numbers"),
+        ({"budgets": [float("nan")]}, "budgets: must be from 0 to 1,000,000 times what it is"),
+        ({"weights": np.ones((2, 52))}, "weights: must be numbers in an xarray.DataArray"),
+        ({"budgets": [1.0], "by": "space"}, "by: 'space' is no list of dims"),
+        ({"budgets": [1.0], "by": ["space", "space"]}, "is no list of dims, each once"),
+        ({"budgets": [1.0], "threads": -1}, "threads: -1 is not 1 or more"),
+    ]
+    for asked, said in odd:
+        with pytest.raises(InputError, match=re.escape(said)):
+            al.allocations("single_pool", za, years=YEAR, **asked)
     with pytest.raises(InputError, match="one goal"):
         al.allocations("grant_consolidation", za, years=YEAR, budgets=[1.0], by=["space"])
     with pytest.raises(InputError, match=r"rows \d+ and \d+ cross.*share\[year=2019/20\]"):

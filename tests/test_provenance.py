@@ -219,10 +219,17 @@ def test_a_folder_that_is_not_whole_gets_one_message(copy: Path, command: Comman
     refused(OLD)
     rewrite(file, inputs=manifest["inputs"], outputs={"../../etc/passwd": {"sha256": "0" * 64}})
     refused("outputs: '../../etc/passwd' is no file that a run writes")
+    rewrite(file, outputs={"sweep.nc": {"sha256": "0" * 64}})
+    refused("is a sweep; only runs and projections can be verified and compared")
     rewrite(file, outputs={})
     refused("outputs: does not say what plan.csv was; run it again")
     rewrite(file, outputs=manifest["outputs"], years=[{"a": 1}])
     refused("years.0")
+    rewrite(file, years=manifest["years"], explain=["Nowhere"])
+    status, _, err = command("verify", str(copy))
+    assert status == 1 and "explain: 'Nowhere' is no space of world" in err
+    rewrite(file, explain=manifest["explain"], name="\x1b[31m")
+    assert "\x1b" not in command("verify", str(copy), "--quick")[1] + command("diff", str(copy), str(copy))[1]
     file.write_text("[" * 100_000)
     refused("is not whole; run it again")
     file.write_text(" " * 10_000_001)

@@ -169,6 +169,43 @@ def test_stopped_it_says_how_to_go_on_and_lets_nobody_in_before(
     assert swept.content(tmp_path / "out") == undisturbed
 
 
+def test_a_folder_in_the_place_of_a_part_is_said(tmp_path: Path, command: Command) -> None:
+    """Proves: what is no file and has the name of a part is named, where ``--anew`` would delete it, and stays.
+
+    Broken: a trace, or somebody's folder is deleted.
+    """
+    words = [*swept.set_up(tmp_path), "--workers", "1"]
+    odd = tmp_path / "out.parts" / "0000000-0123456789abcdef.part"
+    odd.mkdir(parents=True)
+    status, _, err = command(*words, "--anew")
+    assert status == 1 and f"{odd}: 1 problem\n  cannot be deleted" in err and odd.is_dir()
+
+
+def leaves_it(process: int) -> bool:
+    """Whether a process leaves SIGTERM to others."""
+    status = Path(f"/proc/{process}/status").read_text().splitlines()
+    ignored = next(line.split()[1] for line in status if line.startswith("SigIgn"))
+    return bool(int(ignored, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def test_all_its_processes_told_to_end_it_stops_at_once(tmp_path: Path) -> None:
+    """Proves: SIGTERM for the whole group, as a service or a batch system sends it, ends a sweep of two workers as Ctrl-C
+    does, with one line: workers leave it to the process that started them.
+
+    Broken: a worker ends while it gives its answer back, and the sweep waits for the rest of it for ever.
+    """
+    words = swept.set_up(tmp_path, swept.SCENARIO.replace("draws = 32", "draws = 320"))
+    running = start(tmp_path, "allocate", *words, "--workers", "2")
+    until(lambda: len(parts(tmp_path)) > 0 and sum(map(leaves_it, workers_of(running.pid))) == 2, running)
+    assert running.poll() is None
+    os.killpg(running.pid, signal.SIGTERM)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 3
+    assert said.splitlines()[-1] == f"stopped; {len(parts(tmp_path))} of 40 chunks are there; go on with --resume"
+    assert "cancelled" not in said
+    until(lambda: left_of(running) == [])
+
+
 def test_a_part_that_is_not_as_it_was_written_is_noticed(
     undisturbed: dict[str, bytes], tmp_path: Path, command: Command
 ) -> None:

@@ -6,7 +6,7 @@ scenario is solved and proved by itself (``optimum.laminar``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ from allocate.world import World, read_world
 SCENARIO: Final = "scenario"
 #: Scenarios at a time: their plans are added up before the next.
 CHUNK: Final = 256
+#: Times that a budget can be what it is.
+MOST_BUDGET: Final = 1e6
 
 
 def allocations(
@@ -54,6 +56,8 @@ def allocations(
     >>> (found.amount.sum("space") / 1e9).round(2).values.tolist(), bool(found.infeasible.any())
     ([42.22, 43.98], False)
     """
+    if wrong := list(_odd_kinds(budgets, weights, by, threads)):
+        raise InputError("allocations", wrong)
     what_ifs = tuple(map(read_scenario, scenarios))
     certain(what_ifs)
     whole = read_world(world)
@@ -69,6 +73,22 @@ def allocations(
     ]
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return _labelled(program, block, found, by)
+
+
+def _odd_kinds(budgets: object, weights: object, by: Sequence[str], threads: int | None) -> Iterator[Problem]:
+    """What is not of the kind that is asked for, whatever the model."""
+    if budgets is not None and not (_numbers(factors := np.asarray(budgets)) and factors.ndim == 1):
+        yield Problem("budgets", "must be a list of numbers")
+    if weights is not None and not (isinstance(weights, xr.DataArray) and _numbers(weights)):
+        yield Problem("weights", f"must be numbers in an xarray.DataArray over {SCENARIO!r} and dims")
+    if isinstance(by, str) or len(set(by)) < len(by):
+        yield Problem("by", f"{by!r} is no list of dims, each once")
+    if threads is not None and threads < 1:
+        yield Problem("threads", f"{threads} is not 1 or more")
+
+
+def _numbers(array: Any) -> bool:
+    return array.dtype.kind in "iuf"
 
 
 def _checked(
@@ -88,8 +108,8 @@ def _checked(
     sizes = set()
     if budgets is not None:
         sizes.add(len(budgets))
-        if not (np.isfinite(budgets).all() and np.greater_equal(budgets, 0).all()):
-            problems.append(Problem("budgets", "must be finite, and 0 or more"))
+        if not ((np.asarray(budgets) >= 0) & (np.asarray(budgets) <= MOST_BUDGET)).all():
+            problems.append(Problem("budgets", f"must be from 0 to {MOST_BUDGET:,.0f} times what it is"))
     if weights is not None:
         problems += _wrong_weights(program, block, weights)
         sizes.add(weights.sizes.get(SCENARIO, 0))

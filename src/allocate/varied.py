@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from allocate.fields import DataNumber, Dims, FileNames, Identifier, Label, Line, Record
+from allocate.fields import DataNumber, Dims, FileNames, Identifier, Label, Record
 
 NONE: Final = "none"
 """What an axis of scenarios calls the model without any of them."""
@@ -72,7 +72,7 @@ class SampleSpec(Record):
 class _Axis(Record):
     """What the axes of a grid share: levels that differ, and a name."""
 
-    name: Line | None = None
+    name: Label | None = None
 
     @property
     def levels(self) -> tuple[Any, ...]:

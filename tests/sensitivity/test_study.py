@@ -18,6 +18,7 @@ from allocate.risk import Spread
 from allocate.sensitivity.samples import read_sample
 from allocate.sensitivity.study import Range, study
 from allocate.spec import Scale, Scenario
+from allocate.varied import GridScale, RangeSpec
 from allocate.world import World
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ def test_a_tornado_by_hand() -> None:
     assert found.loc[("A", "unit_cost"), "swing"] == 0
     by_hand = [17_000, 17_000 / 0.8, 17_000 / 1.2]
     assert found.loc[("need met", "unit_cost"), columns[:3]].tolist() == pytest.approx(by_hand)
+
+
+def test_the_ranges_of_a_scenario_are_figures_too() -> None:
+    """Proves: what a scenario gives a range moves as if it had been given by hand, and levels are refused.
+
+    Broken: a scenario of ranges and spreads is told by its spreads alone, and nobody sees that half is left out.
+    """
+    least_most = {"from": 0.5, "to": 1.5}
+    said = Scenario(name="Said", why="A test.", ranges=(RangeSpec(range="keep", **least_most),))
+    by_hand = study(MODEL, tiny.world(), unknown=[Range("keep", (), 0.5, 1.5)]).tornado()
+    pd.testing.assert_frame_equal(study(MODEL, tiny.world(), said).tornado(), by_hand)
+    with pytest.raises(InputError, match="grid: has levels, each a question of its own: allocate sweep"):
+        study(MODEL, tiny.world(), said.model_copy(update={"grids": (GridScale(scale="keep", by=(1.0, 1.1)),)}))
 
 
 def test_shares_of_variance_by_hand() -> None:
@@ -215,6 +229,20 @@ def test_a_sweep_is_read_back(command: Command, tmp_path: Path) -> None:
     assert re.search(r"It does when unit_cost\[service=water\] is below 0\.8[789] times its figure: ", out)
     assert "No figure here tells those cases apart." in out
     assert pd.read_csv(tmp_path / "d.csv")["space"].tolist() == ["DC15"]
+
+
+def test_a_sweep_that_says_nothing_is_refused_in_words(command: Command, tmp_path: Path) -> None:
+    """Proves: the file of a sweep that was cut, and one without a single plan, are each said in a line. Broken: a trace."""
+    sweep(tmp_path / "cut")
+    file = tmp_path / "cut" / "sweep.nc"
+    none = xr.load_dataset(file, engine="h5netcdf")
+    (tmp_path / "none").mkdir()
+    none.assign(value=none["value"] * np.nan).drop_vars("money").to_netcdf(tmp_path / "none" / "sweep.nc")
+    file.write_bytes(file.read_bytes()[:500])
+    for folder, words in (("cut", "sweep.nc: 1 problem\n  is not whole; run"), ("none", "has no case with a plan")):
+        for line in (("sensitivity", folder), ("discover", folder, "--below", "7")):
+            status, _, err = command(*line)
+            assert status == 1 and words in err
 
 
 def test_the_commands_refuse_what_makes_no_sense(command: Command) -> None:

@@ -75,7 +75,7 @@ def diff(
 
 def _verified(found: Verified, quick: bool) -> Iterator[str]:
     """What came of verifying, in words."""
-    yield f"{found.folder}: {found.name}"
+    yield f"{found.folder}: {_short(found.name)}"
     yield from _problems("altered since it was written", found.altered)
     yield from _problems("what went in is not what it was, so it is not made again", found.inputs)
     yield from _problems("made with other versions", found.versions)
@@ -97,8 +97,8 @@ def _differences(found: Difference, first: Path, second: Path) -> Iterator[str]:
     """What differs, at most a screen of it."""
     from allocate.provenance.contrasts import CAME_OUT, WENT_IN
 
-    yield f"first   {first}: {found.names[0]}"
-    yield f"second  {second}: {found.names[1]}"
+    yield f"first   {first}: {_short(found.names[0])}"
+    yield f"second  {second}: {_short(found.names[1])}"
     for title, parts in (("What went in", WENT_IN), ("What came out", CAME_OUT)):
         rows = {part: table for part in parts if len(table := found.part(part))}
         yield f"{title}:" if rows else f"{title}: the same"

@@ -62,9 +62,9 @@ def sensitivity(
 
     Takes each figure that is not known to its low and to its high end, others in the middle, and finds the best plan
     anew: what happens to the goal, and to the money of every space. Figures are those of --spread and --range, and of
-    the [[spread]]s of the scenario. With --sobol, shares of variance too, with what a figure does together with others.
-    Of people it says how likely a service is enough in a year, in percent. Of a sweep that is done it reads what each
-    figure does alone, and solves nothing.
+    each [[spread]] and [[range]] of the scenario. With --sobol, shares of variance too, with what a figure does
+    together with others. Of people it says how likely a service is enough in a year, in percent. Of a sweep that is
+    done it reads what each figure does alone, and solves nothing.
 
     Example:  allocate sensitivity grant_consolidation -s costs_unknown --years 2019/20
 

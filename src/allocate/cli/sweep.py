@@ -79,7 +79,8 @@ def _lines(found: Sweep) -> list[str]:
 
     values, unit = found.data["value"].sel(goal=found.goal), str(found.data["goal_unit"].values[-1])
     grades = ", ".join(f"{many:,} {grade}" for grade, many in found.grades.items())
-    lines = [f"{len(found.design):,} plans: {grades}"]
+    many = len(found.design)
+    lines = [f"{many:,} plan{'s' if many != 1 else ''}: {grades}"]
     if values.notnull().any():
         least, most = float(values.min()), float(values.max())
         lines.append(f"{found.goal}: from {quantity(least, unit)} to {quantity(most, unit)}")
@@ -108,4 +109,6 @@ def _movers(found: Sweep, unit: str) -> list[str]:
     rows = [("", "moves its mean by", "lowest at", "highest at")]
     rows += [(name, quantity(by, unit), low, high) for by, name, low, high in spans[:MOST_MOVERS]]
     more = len(spans) - MOST_MOVERS
-    return [*in_columns(rows), *([f"and {more} more, which move it less"] if more > 0 else [])]
+    lines = [*in_columns(rows), *([f"and {more} more, which move it less"] if more > 0 else [])]
+    some = found.data["value"].sel(goal=found.goal).isnull().any()
+    return [*lines, "Where one level has no plan, the others are not counted there either."] if some else lines

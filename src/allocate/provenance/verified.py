@@ -14,8 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from allocate.errors import InputError, Problem
+from allocate.errors import InputError, Problem, nearest
 from allocate.fields import plain
+from allocate.names import SPACE
 from allocate.optimum.highs import SolverOptions
 from allocate.outputs import PLAN, Asked, content, digest, file_digest, write
 from allocate.people.outlook import outlook
@@ -151,9 +152,19 @@ def _find(of: Recorded, world: World | str | Path | None) -> _Found:
         None if said.plan is None else finder.read(said.plan, _plan),
         None if said.people is None else finder.read(said.people, read_world),
     )
-    if finder.problems:
-        raise InputError(of.folder, finder.problems)
+    problems = finder.problems or list(_unexplained(of, found.world))
+    if problems:
+        raise InputError(of.folder, problems)
     return found
+
+
+def _unexplained(of: Recorded, world: World) -> Iterator[Problem]:
+    """The spaces that the manifest says are explained, and that the World does not have."""
+    if of.manifest.explain:
+        known = world.labels(SPACE)
+        for space in of.manifest.explain:
+            if space not in known:
+                yield Problem("explain", f"{plain(space)!r} is no space of {world.name}{nearest(space[:60], known)}")
 
 
 class _Finder:

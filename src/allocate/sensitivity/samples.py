@@ -50,15 +50,20 @@ def read_sample(folder: str | Path) -> Sample:
     >>> found.figures, found.answers, found.values.tolist()
     (('keep',), ('need met', 'A', 'B'), [[5.0, 7.0, 3.0], [4.0, 6.0, 4.0]])
 
-    Raises :class:`InputError` for a folder that holds no sweep, and for one that varies no number.
+    Raises :class:`InputError` for a folder that holds no sweep, or one that was cut, varies no number or found no plan.
     """
     file = Path(folder) / SWEEP
     if not file.is_file():
         raise InputError(folder, [Problem("", f"has no {SWEEP}: it is no folder that allocate sweep wrote")])
-    with xr.open_dataset(file, engine="h5netcdf") as opened:
-        data = opened.load()
-    if missing := [name for name in ("value", "money") if name not in data]:
-        raise InputError(file, [Problem(name, "is not there") for name in missing])
+    try:
+        with xr.open_dataset(file, engine="h5netcdf") as opened:
+            data = opened.load()
+    except Exception:  # on a file that was cut or is no netCDF, h5py and h5netcdf raise whatever they met
+        raise InputError(file, [Problem("", "is not whole; run the sweep again")]) from None
+    if "value" not in data or data["value"].isnull().all():
+        raise InputError(folder, [Problem("", "has no case with a plan, so nothing can be said of what moves what")])
+    if "money" not in data:
+        raise InputError(folder, [Problem("", f"is of a model whose money is not over {SPACE}")])
     varied = {name: (after, values) for name, after, values in _varied(data) if np.ptp(values) > 0}
     if not varied:
         raise InputError(file, [Problem("", "varies no number, so nothing can be said of what moves what")])

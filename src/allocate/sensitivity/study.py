@@ -143,7 +143,8 @@ def study(
     unknown: Sequence[Spread | Range] = (),
     years: str | Sequence[str] | None = None,
 ) -> Study:
-    """Make a model ready to be solved wherever its figures may lie: the ``unknown`` ones and those of the scenarios.
+    """Make a model ready to be solved wherever its figures may lie: the ``unknown`` ones, and those that the scenarios
+    spread or give a range.
 
     A figure that is 0 wherever it stands is left out: a factor changes nothing of it.
 
@@ -152,13 +153,14 @@ def study(
     >>> made.tornado()[["answer", "figure", "factor_low"]].values.tolist()[0]
     ['need met', 'keep[year=2019/20]', 0.9]
 
-    Raises :class:`InputError` with all that is wrong with what is not known.
+    Raises :class:`InputError` with all that is wrong with what is not known, and for a scenario with a grid.
     """
     text, whole, given = read_model(model), read_world(world), [read_scenario(s) for s in scenarios]
     facts = whole if years is None else only(whole, [years] if isinstance(years, str) else list(years))
-    every = [*spreads_of(given), *unknown]
+    what_ifs = in_order(given)
+    every = [*spreads_of(given), *_ranges_of(what_ifs), *unknown]
     _check(facts, every)
-    what_ifs, figures = in_order(given), _figures(facts, every)
+    figures = _figures(facts, every)
     base = build(apply(text, facts, what_ifs))
     money = base.columns.get(base.case.model.schedule.amount)
     if not base.linear.goals or money is None or SPACE not in money.dims:
@@ -252,6 +254,15 @@ def _answers(plan: Plan) -> Values:
     others = tuple(axis for axis, dim in enumerate(block.dims) if dim != SPACE)
     money = block.pack(plan.x).sum(axis=others) / PUBLISHED[MONEY]
     return np.append(list(plan.goals.values())[-1], np.round(money))
+
+
+def _ranges_of(scenarios: Sequence[Scenario]) -> list[Range]:
+    """The ranges of scenarios. Raises InputError for one with a grid, whose levels are no figures that may lie so."""
+    for scenario in scenarios:
+        if scenario.grids:
+            words = "has levels, each a question of its own: allocate sweep, and its folder here in place of the model"
+            raise InputError(scenario.source, [Problem("grid", words)])
+    return [Range(one.range, one.by, one.least, one.most) for scenario in scenarios for one in scenario.ranges]
 
 
 def _check(world: World, unknown: Sequence[Spread | Range]) -> None:

@@ -58,7 +58,7 @@ class Sweep:
         """A row a member: ``member``, the level of each axis, ``draw`` and its factors, each goal, ``unallocated``,
         ``grade`` and ``reason``."""
         data, columns = self.data, {"member": self.data["member"].values}
-        columns |= {axis.name: data[f"axis_{_safe(axis.name)}"].values for axis in self.design.axes}
+        columns |= {axis.name: data[axis.stored].values for axis in self.design.axes}
         if self.design.sample is not None:
             columns["draw"] = data["draw_of"].values
             columns |= dict(self._factors())
@@ -77,16 +77,26 @@ class Sweep:
         return pd.DataFrame(columns)
 
     def means(self) -> dict[str, dict[str, float]]:
-        """The mean of the last goal at every level of each axis, and below and above the median of each factor."""
-        values = pd.Series(self.data["value"].sel(goal=self.goal).values)
-        groups = {axis.name: self.data[f"axis_{_safe(axis.name)}"].values for axis in self.design.axes}
+        """The mean of the last goal at every level of each axis, and below and above the median of each factor.
+
+        Levels are compared like with like: a cell of the other axes, or a draw, in which one of them has no plan counts
+        for none. A level that never has one is NaN, and so are all where none of the others is left.
+        """
+        values, draws = self.data["value"].sel(goal=self.goal).values, self.design.draws
+        cells = values.reshape([*(len(axis.levels) for axis in self.design.axes), draws])
+        found = {}
+        for k, axis in enumerate(self.design.axes):
+            table = _complete(np.moveaxis(cells, k, 0).reshape(len(axis.levels), -1))
+            found[axis.name] = dict(zip(map(str, axis.levels), pd.DataFrame(table).mean(axis=1).tolist(), strict=True))
         if self.design.sample is not None:
-            sides = ("below its median", "above its median")
-            groups |= {name: np.where(f > np.median(f), *sides[::-1]) for name, f in self._factors()}
-        return {
-            name: {str(level): float(mean) for level, mean in values.groupby(by, sort=False).mean().items()}
-            for name, by in groups.items()
-        }
+            fair, sides = (
+                pd.Series(_complete(values.reshape(-1, draws)).ravel()),
+                ("above its median", "below its median"),
+            )
+            for name, factor in self._factors():
+                means = fair.groupby(np.where(factor > np.median(factor), *sides), sort=False).mean()
+                found[name] = {str(side): float(mean) for side, mean in means.items()}
+        return found
 
     def why(self) -> NoPlanError | None:
         """The first member without a plan in the words of the model, for which it is solved again."""
@@ -103,8 +113,7 @@ class Sweep:
         at = self.data["draw_of"].values - 1
         for unknown in self.design.unknowns:
             array = self.data[f"factor_{unknown.datum}"]
-            for place in itertools.product(*(list(map(str, array[dim].values)) for dim in unknown.by)):
-                where = dict(zip(unknown.by, place, strict=True))
+            for where in self.design.places(unknown):
                 yield called(unknown.datum, where), array.sel(where).values[at]
 
 
@@ -115,7 +124,7 @@ def gathered(design: Design, program: Program, payloads: Iterable[bytes]) -> Swe
     def joined(name: str) -> Any:
         return np.concatenate([part[name] for part in found])
 
-    goals = [goal.name for goal in program.case.model.goals]
+    goals = [goal.name for goal in design.model.goals]  # those of ``program`` are the active ones
     schedule = program.case.model.schedule
     money = program.case.model.variables[schedule.amount].unit
     scale = next(word for word, rand in SCALES.items() if rand == PUBLISHED[money])
@@ -148,7 +157,7 @@ def _of_design(design: Design) -> dict[str, Any]:
     number = np.arange(len(design))
     places = np.unravel_index(number // design.draws, sizes) if sizes else ()
     arrays: dict[str, Any] = {
-        f"axis_{_safe(axis.name)}": ("member", _levels(axis.levels)[at], {"axis": axis.name})
+        axis.stored: ("member", _levels(axis.levels)[at], {"axis": axis.name})
         for axis, at in zip(design.axes, places, strict=True)
     }
     if design.sample is None:
@@ -205,13 +214,15 @@ def _published(found: list[dict[str, Any]], members: int) -> dict[str, xr.DataAr
     return arrays
 
 
+def _complete(table: Values) -> Values:
+    """A table of which every column is NaN that lacks a value in a row that has any."""
+    some = ~np.isnan(table).all(axis=1)
+    found: Values = np.where(np.isnan(table[some]).any(axis=0), np.nan, table)
+    return found
+
+
 def _levels(levels: tuple[float | str, ...]) -> Any:
     return np.array(levels, dtype=object if isinstance(levels[0], str) else float)
-
-
-def _safe(name: str) -> str:
-    """The name of an axis as a netCDF variable can have it."""
-    return name.replace("/", "_")
 
 
 def _whole(values: Whole) -> pd.Series[int]:

@@ -52,6 +52,11 @@ class Axis:
     levels: tuple[float | str, ...]
     changes: tuple[Change | Scenario | None, ...]
 
+    @property
+    def stored(self) -> str:
+        """What the levels of the members are called in the arrays of a sweep: netCDF allows no slash."""
+        return f"axis_{self.name.replace('/', '_')}"
+
 
 @dataclass(frozen=True)
 class Unknown:
@@ -111,6 +116,11 @@ class Design:
     def draws(self) -> int:
         """How often each cell of the grid is solved."""
         return 1 if self.sample is None else self.sample.draws
+
+    def places(self, unknown: Unknown) -> list[dict[str, str]]:
+        """The labels that each factor of an unknown datum is of, the last dim fastest."""
+        labels = itertools.product(*map(self.world.labels, unknown.by))
+        return [dict(zip(unknown.by, place, strict=True)) for place in labels]
 
     @property
     def sizes(self) -> dict[str, tuple[int, ...]]:
@@ -177,7 +187,7 @@ def design(model: Model, world: World, scenarios: Sequence[Scenario], years: Seq
     samples = [one.sample for one in every if one.sample is not None]
     certain(s for axis in axes for s in axis.changes if isinstance(s, Scenario))
     found = Design(model, facts, tuple(every), tuple(axes), tuple(unknowns), samples[-1] if samples else None)
-    wrong = [*_odd_axes(found), *_odd_unknowns(found)]
+    wrong = [*_odd_axes(found), *_odd_unknowns(found)] or list(_shared_names(found))
     if not wrong and len(found) > MOST:
         wrong = [Problem("", f"asks for {len(found):,} plans; a sweep has at most {MOST:,}")]
     if wrong:
@@ -205,13 +215,22 @@ def _axis(spec: GridAxis, names: Mapping[str, Scenario]) -> Axis:
 
 
 def _odd_axes(found: Design) -> Iterator[Problem]:
-    names = [axis.name for axis in found.axes]
+    stored = [axis.stored for axis in found.axes]
     taken = {*TAKEN, *(goal.name for goal in found.model.goals)}
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
+    for name, kept in {axis.name: axis.stored for axis in found.axes}.items():
+        if stored.count(kept) > 1:
             yield Problem(f"grid, {name}", "is the name of two axes; give one a name of its own")
         if name in taken:
             yield Problem(f"grid, {name}", "is the name of another column of the table; give it another name")
+
+
+def _shared_names(found: Design) -> Iterator[Problem]:
+    """Axes that are called as a figure that is not known is, so that one column would hide the other."""
+    factors = {called(unknown.datum, where) for unknown in found.unknowns for where in found.places(unknown)}
+    for axis in found.axes:
+        if axis.name in factors:
+            words = "is the name of a figure that is not known, too; give the axis a name of its own"
+            yield Problem(f"grid, {axis.name}", words)
 
 
 def _odd_unknowns(found: Design) -> Iterator[Problem]:

@@ -55,7 +55,7 @@ class Parts:
         except OSError as error:
             with suppress(OSError):
                 unfinished.unlink()
-            raise StoppedError(f"{self.home} cannot be written: {error.strerror or error}") from None
+            raise StoppedError(f"{file} cannot be written: {error.strerror or error}") from None
 
     def get(self, number: int) -> bytes | None:
         """What a chunk came to, or None where nothing is kept of it, or something else than was written."""
@@ -76,9 +76,12 @@ class Parts:
         return f"{len(self.there()):,} of {self.many:,} chunks are there"
 
     def remove(self) -> None:
-        """Delete every part, whatever sweep it is of."""
+        """Delete every part, whatever sweep it is of. Raises :class:`InputError` where one cannot be."""
         for file in _files(self.home):
-            file.unlink(missing_ok=True)
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise InputError(file, [Problem("", f"cannot be deleted: {error.strerror or error}")]) from None
 
     def _key(self, number: int) -> str:
         return hashlib.sha256(f"{self.key} {number} of {self.many}".encode()).hexdigest()

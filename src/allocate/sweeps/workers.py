@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -53,7 +54,8 @@ def beside(chunks: Iterator[Chunk], workers: int) -> Iterator[Done]:
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     try:
-        with parallel_config(backend="loky", inner_max_num_threads=1):
+        with warnings.catch_warnings(), parallel_config(backend="loky", inner_max_num_threads=1):
+            warnings.filterwarnings("ignore", ".*tasks which were still being processed")  # said when it is stopped
             pool = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, max_nbytes=None)
             yield from pool(delayed(_beside)(asked, os.getpid()) for asked in chunks)
     except TerminatedWorkerError:
@@ -67,8 +69,13 @@ class LostError(StoppedError):
 
 
 def _beside(asked: Chunk, parent: int) -> Done:
-    """Solve a chunk in a process that leaves Ctrl-C to the one that started it, and ends with it."""
+    """Solve a chunk in a process that leaves Ctrl-C and SIGTERM to the one that started it, and ends with it.
+
+    Both reach all processes of a terminal, a service or a batch job at once: a worker that ended in the midst of giving
+    its answer back would leave the other one waiting for the rest without end.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if not any(thread.name == _WATCH for thread in threading.enumerate()):
         threading.Thread(target=_end_with, args=(parent,), name=_WATCH, daemon=True).start()
     return asked.number, solved(asked)
