@@ -24,9 +24,6 @@ MOST_PROBLEMS: Final = 5
 
 OLD: Final = "was written by another version, which kept other things; run it again"
 
-OTHERS: Final = {"sweep.nc": "a sweep", "policies.nc": "a comparison of policies"}
-"""What else leaves a manifest, known by one of its files."""
-
 type _Words = Annotated[str, StringConstraints(max_length=1000)]
 type _Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 type _Names = Annotated[tuple[_Words, ...], Field(max_length=1000)]
@@ -147,11 +144,7 @@ def recorded(folder: str | Path) -> Recorded:
     home = Path(folder)
     if _size(home / MANIFEST) > LARGEST:
         raise InputError(home / MANIFEST, [Problem("", f"is of {_size(home / MANIFEST):,} bytes, which no run writes")])
-    found = manifest_of(home)
-    for name, what in OTHERS.items():
-        if isinstance(found.get("outputs"), dict) and name in found["outputs"]:
-            raise InputError(home, [Problem("", f"is {what}; only runs and projections can be verified and compared")])
-    manifest = _checked(Manifest, home / MANIFEST, json.dumps(found))
+    manifest = _checked(Manifest, home / MANIFEST, json.dumps(manifest_of(home)))
     if wrong := list(_files(manifest)):
         raise InputError(home / MANIFEST, wrong)
     return Recorded(home, manifest, _kept(home / INPUTS))
