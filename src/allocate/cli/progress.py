@@ -30,7 +30,8 @@ class Progress:
         elif self.first < done < many and now - self.said >= self.pause:
             rate = (done - self.first) / (now - self.begun)
             left = (many - done) / rate
-            tell(f"{done:,} of {many:,} {self.what}, {rate:,.3g} a second, {_duration(left)} left")
+            pace = f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+            tell(f"{done:,} of {many:,} {self.what}, {pace} a second, {_duration(left)} left")
             self.said = now
 
 
