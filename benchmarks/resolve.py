@@ -6,8 +6,8 @@ live solver, proves every value by weak duality (``values``), or also takes the 
 that (``plans``); ``text`` adds evaluating the model's text for each. PuLP is built, solved by HiGHS and read again;
 linopy keeps the solver and hands over what changed. All must find the same values to 1e-9.
 
-Turns of thirty what-ifs, about a chunk of a sweep, one library after the other, and medians of CPU seconds over turns: a
-machine that slows down slows all.
+Turns of thirty what-ifs, about a chunk of a sweep, one library after the other, and medians of CPU seconds over turns:
+a machine that slows down slows all.
 """
 
 from __future__ import annotations
