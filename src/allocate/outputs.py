@@ -123,7 +123,7 @@ def write(run: Run, folder: str | Path, answers: xr.Dataset | None = None, asked
         book(run, home / "plan.xlsx")
         (home / "report.html").write_text(html(run), encoding="utf-8")
         write_json(home / INPUTS, {"model": content(run.model), **kept(run.scenarios, run.facts)})
-        write_json(home / MANIFEST, manifested(run, home, asked or _asked(run)))
+        write_json(home / MANIFEST, manifested(run, home, asked or asked_by(run.model, run.facts, run.scenarios)))
 
     return whole(folder, fill)
 
@@ -246,9 +246,9 @@ def dataset(run: Run, answers: xr.Dataset | None = None) -> xr.Dataset:
     )
 
 
-def _asked(run: Run) -> Asked:
-    """How a run can be asked for of which only the records are known."""
-    return Asked(run.facts.name, stems(run.scenarios), Path(run.model.source).stem)
+def asked_by(model: Model, world: World, scenarios: Iterable[Scenario], people: str = "") -> Asked:
+    """How something can be asked for of which only the records are known."""
+    return Asked(world.name, stems(scenarios), Path(model.source).stem, people=people)
 
 
 def stems(scenarios: Iterable[Scenario]) -> tuple[str, ...]:

@@ -15,13 +15,13 @@ from allocate.outputs import (
     MADE_WITH,
     MANIFEST,
     Asked,
+    asked_by,
     content,
     figures,
     kept,
     outputs,
     source,
     sources,
-    stems,
     whole,
     write_json,
 )
@@ -67,7 +67,8 @@ def write(found: Policies, folder: str | Path, asked: Asked | None = None) -> Pa
         (home / "report.html").write_text(policies_html(found), encoding="utf-8")
         of_people = {"people": found.folk.digests()}
         write_json(home / INPUTS, {"model": content(found.model), **kept(found.scenarios, found.facts), **of_people})
-        write_json(home / MANIFEST, manifested(found, home, asked or _asked(found)))
+        told = asked or asked_by(found.model, found.facts, found.scenarios, found.folk.name)
+        write_json(home / MANIFEST, manifested(found, home, told))
 
     return whole(folder, fill)
 
@@ -90,11 +91,6 @@ def money_table(found: Policies) -> pd.DataFrame:
     """A row a policy, space, service and year: rand, on average over draws."""
     frame = found.dataset()["money"].to_dataframe()
     return frame.reset_index()
-
-
-def _asked(found: Policies) -> Asked:
-    """How a comparison can be asked for of which only the records are known."""
-    return Asked(found.facts.name, stems(found.scenarios), Path(found.model.source).stem, people=found.folk.name)
 
 
 def manifested(found: Policies, home: Path, asked: Asked) -> dict[str, Any]:

@@ -6,7 +6,7 @@ a factor. The best plan is found anew for every set of factors, as if they had b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -26,12 +26,12 @@ from allocate.people.projection import prepare, projected
 from allocate.plan import Plan, in_words
 from allocate.program import Program
 from allocate.read import read_model, read_scenario
-from allocate.risk import Spread, spreads_of
+from allocate.risk import Spread, spreads_of, unfit
 from allocate.runs import only
 from allocate.sensitivity.shares import one_at_a_time, saltelli, sobol, tornado
 from allocate.spec import Model, Scenario, in_order
 from allocate.tables import LARGEST
-from allocate.units import FLAG, MONEY, PUBLISHED
+from allocate.units import MONEY, PUBLISHED
 from allocate.world import World, read_world
 
 type Values = np.ndarray[Any, np.dtype[np.float64]]
@@ -271,25 +271,10 @@ def _check(world: World, unknown: Sequence[Spread | Range]) -> None:
     names = [one.datum for one in unknown]
     wrong += [Problem(name, "is named twice") for name in sorted({n for n in names if names.count(n) > 1})]
     for one in unknown:
-        wrong += _misplaced(world, one)
+        wrong += unfit(world, one.datum, one.by)
         if isinstance(one, Range) and not 0 <= one.low < one.high <= LARGEST:
             wrong.append(Problem(one.datum, f"from {one.low:g} to {one.high:g} is no range of factors, low to high"))
         if isinstance(one, Spread) and not 0 < one.sd <= 2:
             wrong.append(Problem(one.datum, f"sd {one.sd:g} is not above 0 and at most 2"))
     if wrong:
         raise InputError("what is not known", wrong)
-
-
-def _misplaced(world: World, one: Spread | Range) -> Iterator[Problem]:
-    """A datum that is not there or cannot be multiplied, and dims that it does not vary over."""
-    known: Mapping[Any, Any] = world.data.data_vars
-    if one.datum not in known:
-        yield Problem(one.datum, f"is no datum of the world{nearest(one.datum, map(str, known))}")
-        return
-    dims = list(map(str, known[one.datum].dims))
-    for dim in one.by:
-        if dim not in dims:
-            words = f"does not vary over {dim!r}, only over {', '.join(dims) or 'nothing'}{nearest(dim, dims)}"
-            yield Problem(one.datum, words)
-    if known[one.datum].attrs["unit"] == FLAG:
-        yield Problem(one.datum, "is a flag, and cannot be multiplied")

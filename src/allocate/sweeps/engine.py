@@ -21,6 +21,7 @@ from allocate.outputs import (
     LIBRARIES,
     MANIFEST,
     Asked,
+    asked_by,
     content,
     digest,
     figures,
@@ -29,7 +30,6 @@ from allocate.outputs import (
     outputs,
     source,
     sources,
-    stems,
     whole,
     write_json,
 )
@@ -95,7 +95,12 @@ def sweep(
             _solve(found, parts, cluster or many, watch or (lambda *_: None), tell)
             swept = gathered(found, first, _payloads(parts))
             if target is not None:
-                whole(target, lambda home: _fill(home, swept, given, asked or given.asked))
+                whole(
+                    target,
+                    lambda home: _fill(
+                        home, swept, given, asked or asked_by(given.model, given.world, given.scenarios)
+                    ),
+                )
         parts.remove()
     return swept
 
@@ -121,11 +126,6 @@ class _Given:
             "years": self.years,
             "versions": {name: version(name) for name in LIBRARIES},
         }
-
-    @property
-    def asked(self) -> Asked:
-        """How it can be asked for where only the records are known."""
-        return Asked(self.world.name, stems(self.scenarios), Path(self.model.source).stem)
 
     @property
     def key(self) -> str:
@@ -228,8 +228,9 @@ def _first(found: Design) -> Program:
     raise problem
 
 
-def _fill(home: Path, swept: Sweep, given: _Given, asked: Asked) -> None:
+def _fill(home: Path, swept: Sweep, given: _Given, asked: Asked | None) -> None:
     """Write the files of a sweep: the same bytes whoever solved it, however often it was gone on with."""
+    asked = asked or asked_by(given.model, given.world, given.scenarios)
     for name, table in (("sweep.csv", swept.table()), ("money.csv", swept.money())):
         table.to_csv(home / name, index=False, lineterminator="\n", encoding="utf-8")
     packed = {name: {"zlib": True} for name in swept.data.data_vars if swept.data[name].dtype.kind in "if"}
